@@ -1,0 +1,48 @@
+"""The web process: `create_app()` puts routes and parts together. gunicorn calls it."""
+
+from __future__ import annotations
+
+import os
+
+import structlog
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from adapter.web import clicks, health, webhooks
+from adapter.web.answers import refuse
+from adapter.wiring import Parts, load_configuration
+
+_log = structlog.get_logger()
+
+
+def create_app(parts: Parts | None = None) -> Flask:
+    """Return the WSGI application, from these parts or from the environment; raise `ConfigurationRefused`."""
+    parts = parts or Parts(load_configuration(os.environ))
+    app = Flask(__name__, static_folder=None)
+    app.url_map.strict_slashes = False
+    app.register_blueprint(webhooks.blueprint(parts.shops, parts.intake()))
+    app.register_blueprint(clicks.blueprint(parts.shops, parts.clicks, parts.clock))
+    app.register_blueprint(health.blueprint(parts.purchases))
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected_error)
+    if hops := parts.settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def _http_error(error: HTTPException) -> Response:
+    response = refuse(error.code or 500, error.name, error.description or "")
+    if allowed := getattr(error, "valid_methods", None):
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def _unexpected_error(error: Exception) -> Response:
+    """Answer every bug alike, and log where it was without any value of the request."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
+    _log.error("request failed", problem=type(error).__name__, where=where)
+    return refuse(500, "something went wrong here", "the log says where; please report it")

@@ -1,0 +1,155 @@
+"""The `adapter` command: reads its options, puts the parts together and calls one operation each."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import BinaryIO, NoReturn
+
+import click
+
+from adapter import __version__
+from adapter.axon import sandbox as conversion_api
+from adapter.errors import AdapterError, ConfigurationRefused
+from adapter.logs import configure_logs
+from adapter.operations import check as checking
+from adapter.operations import ledger
+from adapter.operations.preview import preview as preview_order
+from adapter.purchase.event import encode
+from adapter.shops.shop import Shop, Shops
+from adapter.storage.migrate import migrate as migrate_database
+from adapter.storage.tables import State
+from adapter.wiring import Configuration, Parts, load_configuration
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="adapter")
+def cli() -> None:
+    """Signed shop orders become purchase events at AppLovin's Conversion API."""
+
+
+def main() -> None:
+    """Run the command; an error raised on purpose is shown as its message, and exits with 1."""
+    try:
+        cli()
+    except ConfigurationRefused as refused:
+        for problem in refused.problems:
+            click.echo(str(problem), err=True)
+        sys.exit(1)
+    except AdapterError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+
+
+def _configuration() -> Configuration:
+    return load_configuration(os.environ)
+
+
+def _parts() -> Parts:
+    configuration = _configuration()
+    configure_logs(configuration.settings.log_level)
+    return Parts(configuration)
+
+
+@cli.command()
+def check() -> None:
+    """Check settings and mapping files; list every problem and exit 1, or say what would run."""
+    configuration = _configuration()
+    for line in checking.describe(configuration.settings, configuration.shops):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("order", type=click.File("rb"))
+@click.option("--shop", "shop_name", required=True, help="The shop: the name of its mapping file.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def preview(order: BinaryIO, shop_name: str, *, as_json: bool) -> None:
+    """Show what an ORDER file (- for standard input) becomes, and where each field came from. Sends nothing."""
+    shown = preview_order(order.read(), _shop(_configuration().shops, shop_name))
+    if as_json:
+        click.echo(encode(shown.to_json()).decode())
+    else:
+        click.echo("\n".join(shown.lines()))
+    if shown.problems:
+        sys.exit(1)
+
+
+def _shop(shops: Shops, name: str) -> Shop:
+    shop = shops.get(name)
+    if shop is None:
+        known = ", ".join(shop.name for shop in shops)
+        raise click.BadParameter(f"there is no shop {name!r}; known: {known}", param_hint="--shop")
+    return shop
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the newest schema. Safe to run again, and by two at once."""
+    migrate_database(_parts().engine)
+    click.echo("the database is up to date")
+
+
+@cli.command()
+def serve() -> NoReturn:
+    """Migrate, then serve webhooks with gunicorn."""
+    migrate_database(_parts().engine)
+    gunicorn = Path(sys.executable).with_name("gunicorn")
+    command = [str(gunicorn), "--config", "python:adapter.server", "adapter.app:create_app()"]
+    os.execv(command[0], command)  # noqa: S606  # gunicorn takes this process's place, so signals reach it.
+
+
+@cli.command()
+@click.option("--once", is_flag=True, help="Deliver what is due, then exit.")
+def deliver(*, once: bool) -> None:
+    """Deliver due orders to the Conversion API, until SIGTERM; the batch in hand is finished."""
+    worker = _parts().worker()
+    _stop_on_signals(worker.stop)
+    if once:
+        worker.drain()
+    else:
+        worker.run()
+
+
+def _stop_on_signals(stop: Event) -> None:
+    def set_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, set_stop)
+
+
+@cli.command()
+@click.option("--state", type=click.Choice([state.value for state in State]), help="Only orders in this state.")
+@click.option("--shop", "shop_name", help="Only orders of this shop.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--json", "as_json", is_flag=True, help="For programs: one JSON list.")
+def orders(state: str | None, shop_name: str | None, limit: int, *, as_json: bool) -> None:
+    """List the newest orders with their state and reason."""
+    rows = _parts().purchases.rows(state=State(state) if state else None, shop=shop_name, limit=limit)
+    if as_json:
+        click.echo(json.dumps([ledger.order_for_programs(row) for row in rows], ensure_ascii=False))
+    else:
+        click.echo("\n".join(ledger.order_lines(rows)))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status(*, as_json: bool) -> None:
+    """Show how many orders are in each state, and how each destination is."""
+    parts = _parts()
+    found = ledger.status_for_programs(parts.shops, parts.purchases, parts.destinations, parts.clock())
+    click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(ledger.status_lines(found)))
+
+
+@cli.command()
+@click.option("--port", default=8099, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+def sandbox(port: int) -> None:
+    """Run a local Conversion API that behaves as AppLovin's page says. GET /received shows what came in."""
+    stop = Event()
+    _stop_on_signals(stop)
+    conversion_api.serve(port, until=stop)

@@ -1,0 +1,1 @@
+"""Use case: due rows → events → batches → outcomes → settled rows."""

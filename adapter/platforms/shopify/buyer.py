@@ -1,0 +1,72 @@
+"""Who bought: every way to recognise a buyer that a Shopify order offers, best first, as it was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from adapter.platforms.shopify.fields import identifier, mapping, text
+from adapter.purchase.order import Buyer, PhoneNumber
+
+_Found = TypeVar("_Found")
+
+_COUNTRY_LETTERS = 2
+
+
+def buyer_of(document: Mapping[str, Any], *, by_staff: bool) -> Buyer:
+    """Read the buyer; `by_staff` leaves out the browser, which is then the shop's own.
+
+    Everything may be missing: shops see personal fields or not by plan and app
+    (shopify.dev/docs/apps/launch/protected-customer-data), and guests and POS sales have no customer.
+    """
+    customer = mapping(document.get("customer"))
+    billing, shipping = mapping(document.get("billing_address")), mapping(document.get("shipping_address"))
+    country = _country(billing) or _country(shipping)
+    client = mapping(None if by_staff else document.get("client_details"))
+    return Buyer(
+        emails=_distinct(map(text, (document.get("email"), document.get("contact_email"), customer.get("email")))),
+        phones=_phones(document, shipping, billing, customer),
+        user_id=identifier(customer.get("id")),
+        zip=_zip(billing, shipping, country),
+        country_code=country,
+        ip=None if by_staff else text(client.get("browser_ip")) or text(document.get("browser_ip")),
+        user_agent=text(client.get("user_agent")),
+    )
+
+
+def _phones(
+    document: Mapping[str, Any], shipping: Mapping[str, Any], billing: Mapping[str, Any], customer: Mapping[str, Any]
+) -> tuple[PhoneNumber, ...]:
+    home = mapping(customer.get("default_address"))
+    return _distinct(
+        (
+            _phone(document, _country(shipping) or _country(billing)),
+            _phone(shipping, _country(shipping)),
+            _phone(billing, _country(billing)),
+            _phone(customer, _country(home)),
+            _phone(home, _country(home)),
+        )
+    )
+
+
+def _phone(holder: Mapping[str, Any], country: str | None) -> PhoneNumber | None:
+    typed = text(holder.get("phone"))
+    return PhoneNumber(text=typed, country_code=country) if typed else None
+
+
+def _country(address: Mapping[str, Any]) -> str | None:
+    code = (text(address.get("country_code")) or "").upper()
+    return code if len(code) == _COUNTRY_LETTERS and code.isascii() and code.isalpha() else None
+
+
+def _zip(billing: Mapping[str, Any], shipping: Mapping[str, Any], country: str | None) -> str | None:
+    # A zip of another country than the one we name would be a wrong zip.
+    return next((found for address in (billing, shipping) if (found := _zip_in(address, country))), None)
+
+
+def _zip_in(address: Mapping[str, Any], country: str | None) -> str | None:
+    return text(address.get("zip")) if _country(address) in (None, country) else None
+
+
+def _distinct(found: Iterable[_Found | None]) -> tuple[_Found, ...]:
+    return tuple(dict.fromkeys(one for one in found if one is not None))

@@ -1,0 +1,113 @@
+"""The whole thought about one order: its click identifiers, its event, and whether it is sent, skipped or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from adapter.errors import MappingFailed
+from adapter.jsonvalues import objects_in
+from adapter.purchase.contract import violations
+from adapter.purchase.event import Explained, PurchaseEvent, find_clicks, is_true, make_event
+from adapter.purchase.identity import ClickIdentifiers
+from adapter.purchase.mapping import PurchaseMapping
+from adapter.purchase.names import Names, names_for
+from adapter.purchase.order import Order
+from adapter.purchase.rules import Policy, Skip, skip_by_consent, skip_by_event, skip_by_order
+
+CONSENT_NAMES = ("ad_consent", "_ad_consent")
+"""Under which a storefront writes the buyer's answer into the order: `granted` or `denied`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopRules:
+    """What of a shop's mapping file the decision needs."""
+
+    name: str
+    platform: str
+    site_url: str
+    policy: Policy
+    mapping: PurchaseMapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What becomes of an order: an event to send, or the skip, or the problems that keep it from being sent."""
+
+    clicks: ClickIdentifiers
+    event: PurchaseEvent | None = None
+    skip: Skip | None = None
+    problems: tuple[str, ...] = ()
+    explanation: tuple[Explained, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def to_send(self) -> PurchaseEvent | None:
+        """The event, when nothing speaks against sending it."""
+        return None if self.skip or self.problems else self.event
+
+
+def decide(order: Order, stored: Mapping[str, Any], rules: ShopRules, age: timedelta | None) -> Decision:
+    """Decide on one order. `stored` is what `POST /clicks` remembered for it; `age` as in `skip_by_order`."""
+    names = names_for(order, rules.site_url, rules.mapping.categories)
+    try:
+        return _decide(order, names, stored, rules, age)
+    except MappingFailed as failed:
+        return Decision(clicks=ClickIdentifiers(), problems=(str(failed),), warnings=names.warnings)
+
+
+def _decide(
+    order: Order, names: Names, stored: Mapping[str, Any], rules: ShopRules, age: timedelta | None
+) -> Decision:
+    scope: dict[str, Any] = {
+        "order": order.source,
+        "purchase": names.purchase,
+        "stored": stored,
+        "shop": {"name": rules.name, "platform": rules.platform, "site_url": rules.site_url},
+    }
+    clicks = find_clicks(rules.mapping, scope)
+    scope["clicks"] = clicks.values
+    skip = _skip_before_event(order, scope, stored, rules, age)
+    if skip is not None:
+        return Decision(clicks=clicks, skip=skip, warnings=names.warnings)
+    lines = [{"line": line.source, "item": item} for line, item in zip(order.lines, names.items, strict=True)]
+    event = make_event(rules.mapping, scope, lines)
+    skip = skip_by_event(event.fields, rules.policy)
+    problems = () if skip else tuple(map(str, violations(event.fields)))
+    return Decision(
+        clicks=clicks,
+        event=event,
+        skip=skip,
+        problems=problems,
+        explanation=event.explanation,
+        warnings=(*names.warnings, *event.warnings),
+    )
+
+
+def _skip_before_event(
+    order: Order, scope: Mapping[str, Any], stored: Mapping[str, Any], rules: ShopRules, age: timedelta | None
+) -> Skip | None:
+    answer = consent_in(order.source) or stored.get("consent")
+    granted_if = rules.mapping.granted_if
+    granted = answer == "granted" or (granted_if is not None and is_true("consent.granted_if", granted_if, scope))
+    denied = "denied" in (consent_in(order.source), stored.get("consent"))
+    skip = skip_by_consent(required=rules.policy.consent_required, granted=granted, denied=denied)
+    skip = skip or skip_by_order(order, rules.policy, age)
+    if skip is None and rules.mapping.skip_if is not None:
+        expression = rules.mapping.skip_if
+        if is_true("orders.skip_if", expression, scope):
+            return Skip("skip_if", f"the mapping says so: {expression.text}")
+    return skip
+
+
+def consent_in(source: Mapping[str, Any]) -> str | None:
+    """Return the buyer's answer that the storefront wrote into the order: "granted", "denied" or None."""
+    for place, key in (("note_attributes", "name"), ("meta_data", "key")):
+        for entry in objects_in(source.get(place)):
+            if entry.get(key) in CONSENT_NAMES:
+                answer = str(entry.get("value")).strip().lower()
+                if answer in ("granted", "denied"):
+                    return answer
+    return None

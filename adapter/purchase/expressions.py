@@ -1,0 +1,236 @@
+"""JMESPath expressions that keep money exact: compiled once, checked against the known names, evaluated per order."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import jmespath
+from jmespath import functions
+from jmespath.exceptions import (
+    ArityError,
+    EmptyExpressionError,
+    IncompleteExpressionError,
+    JMESPathError,
+    JMESPathTypeError,
+    LexerError,
+    ParseError,
+)
+from jmespath.parser import ParsedResult
+
+from adapter.jsonvalues import is_object, kind_of, objects_in
+from adapter.purchase.contract import suggestion
+
+Names = Mapping[str, Sequence[str] | None]
+"""The roots an expression may start from; a list names everything below a root, None leaves it open."""
+
+
+class ExpressionInvalid(ValueError):
+    """The text is no expression that could ever work; `column` counts from 1, 0 when there is none."""
+
+    def __init__(self, message: str, column: int = 0, hint: str = "") -> None:
+        self.column = column
+        self.hint = hint
+        super().__init__(message)
+
+
+class ExpressionFailed(ValueError):
+    """The expression failed on one order. The message never shows a value: it may be personal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression; `text` is as written, `origin` the mapping file that says so."""
+
+    text: str
+    origin: str
+    _parsed: ParsedResult = field(repr=False, compare=False)
+    _options: jmespath.Options = field(repr=False, compare=False)
+
+    def evaluate(self, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JSON can be anything.
+        """Return what the expression finds in the scope, None when nothing; raise `ExpressionFailed`."""
+        try:
+            return self._parsed.search(scope, options=self._options)
+        except JMESPathTypeError as error:
+            expected = " or ".join(error.expected_types)
+            found = kind_of(error.current_value)
+            raise ExpressionFailed(f"{error.function_name}() wants {expected}, and found {found}") from None
+        except (JMESPathError, ValueError, TypeError, ArithmeticError, AttributeError) as error:
+            raise ExpressionFailed(f"it can't be evaluated ({type(error).__name__})") from None
+
+
+def compile_expression(text: str, names: Names, tables: Mapping[str, Any], origin: str = "") -> Expression:
+    """Compile an expression and check its roots and functions; raise `ExpressionInvalid` with column and hint."""
+    parsed = _parse(text)
+    _make_literals_exact(parsed.parsed)
+    _check_functions(parsed.parsed)
+    _check_names(parsed.parsed, names)
+    return Expression(text, origin, parsed, jmespath.Options(custom_functions=ExactFunctions(tables)))
+
+
+def _parse(text: str) -> ParsedResult:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return jmespath.compile(text)
+    except Warning:
+        raise ExpressionInvalid("text between backticks", 0, "write a constant text as 'text'") from None
+    except EmptyExpressionError:
+        raise ExpressionInvalid("the expression is empty") from None
+    except IncompleteExpressionError:
+        raise ExpressionInvalid("the expression ends too early", len(text) + 1) from None
+    except LexerError as error:
+        raise ExpressionInvalid(error.message, error.lexer_position + 1) from None
+    except ArityError as error:
+        raise ExpressionInvalid(str(error)) from None
+    except ParseError as error:
+        column = error.lex_position + 1
+        raise ExpressionInvalid(f"unexpected {error.token_value!r}", column) from None
+
+
+def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield node
+    for child in node.get("children", ()):
+        if is_object(child):  # A slice has numbers for children.
+            yield from _nodes(child)
+
+
+def _make_literals_exact(tree: Mapping[str, Any]) -> None:
+    """Turn the fractions of literals into `Decimal`; JMESPath reads them as floats, whose repr is exact enough."""
+    for node in _nodes(tree):
+        if node["type"] == "literal" and isinstance(node["value"], float):
+            node["value"] = Decimal(repr(node["value"]))  # type: ignore[index]  # jmespath's nodes are plain dicts.
+
+
+def _check_functions(tree: Mapping[str, Any]) -> None:
+    known = sorted(ExactFunctions.FUNCTION_TABLE)
+    for node in _nodes(tree):
+        if node["type"] == "function_expression" and node["value"] not in known:
+            raise ExpressionInvalid(f"unknown function {node['value']}()", 0, suggestion(node["value"], known))
+
+
+def _check_names(tree: Mapping[str, Any], names: Names) -> None:
+    for root, name in _roots(tree):
+        if root not in names:
+            hint = suggestion(root, sorted(names)) or f"known here: {', '.join(sorted(names))}"
+            raise ExpressionInvalid(f'unknown name "{root}"', 0, hint)
+        below = names[root]
+        if below is not None and name is not None and name not in below:
+            raise ExpressionInvalid(f'unknown name "{root}.{name}"', 0, suggestion(name, below))
+
+
+_SCOPE_OF_FIRST_CHILD = frozenset(
+    (
+        "subexpression",
+        "pipe",
+        "index_expression",
+        "projection",
+        "value_projection",
+        "filter_projection",
+        "flatten",
+    )
+)
+"""Nodes whose first child is evaluated where the node stands, and the others inside of what it found."""
+
+
+def _roots(node: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Yield (root, name below it) for every path of the expression that starts at the scope itself."""
+    children = objects_in(node.get("children"))
+    if node["type"] == "field":
+        yield node["value"], None
+    elif node["type"] == "subexpression" and [child["type"] for child in children[:2]] == ["field", "field"]:
+        yield children[0]["value"], children[1]["value"]
+    elif node["type"] == "expref":
+        return
+    else:
+        inside = children[:1] if node["type"] in _SCOPE_OF_FIRST_CHILD else children
+        for child in inside:
+            yield from _roots(child)
+
+
+_LIBRARY_TYPES: Any = functions.Functions.__dict__["_get_allowed_pytypes"]
+
+
+class ExactFunctions(functions.Functions):
+    """JMESPath's functions, made to know `Decimal`, and the six of our own."""
+
+    def __init__(self, tables: Mapping[str, Any]) -> None:
+        self._tables = tables
+
+    def _get_allowed_pytypes(self, types: Sequence[str]) -> tuple[list[Any], list[Any]]:
+        allowed, inner = _LIBRARY_TYPES(self, types)
+        if "number" in types:
+            allowed.append("Decimal")
+        return allowed, [(*names, "Decimal") if "float" in names else names for names in inner]
+
+    def _convert_to_jmespath_type(self, pyobject: str) -> str:
+        return "number" if pyobject == "Decimal" else functions.TYPES_MAP.get(pyobject, "unknown")
+
+    @functions.signature({"types": []})
+    def _func_type(self, arg: object) -> str:
+        return self._convert_to_jmespath_type(type(arg).__name__)
+
+    @functions.signature({"types": ["array-number"]})
+    def _func_avg(self, arg: list[Decimal]) -> Decimal | None:
+        return Decimal(sum(arg)) / len(arg) if arg else None
+
+    @functions.signature({"types": []})
+    def _func_to_number(self, arg: object) -> int | Decimal | None:
+        if isinstance(arg, int | Decimal) and not isinstance(arg, bool):
+            return arg
+        return _number_in(arg) if isinstance(arg, str) else None
+
+    @functions.signature({"types": []})
+    def _func_to_string(self, arg: object) -> str:
+        if isinstance(arg, str):
+            return arg
+        return f"{arg:f}" if isinstance(arg, Decimal) else json.dumps(arg, separators=(",", ":"), default=str)
+
+    @functions.signature({"types": []}, {"types": ["string"]})
+    def _func_attribute(self, order: object, name: str) -> Any:  # noqa: ANN401  # Meta values are any JSON.
+        """Return a Shopify note attribute or a WooCommerce meta value by its name; the first that isn't empty."""
+        if not is_object(order):
+            return None
+        for entry in objects_in(order.get("note_attributes")) + objects_in(order.get("meta_data")):
+            if name in (entry.get("name"), entry.get("key")) and entry.get("value") not in (None, ""):
+                return entry["value"]
+        return None
+
+    @functions.signature({"types": []}, {"types": ["string"]})
+    def _func_query(self, url: object, name: str) -> str | None:
+        """Return a parameter of the query of a URL, absolute or not."""
+        if not isinstance(url, str):
+            return None
+        values = parse_qs(urlsplit(url).query).get(name)
+        return values[0] if values else None
+
+    @functions.signature({"types": ["string"]}, {"types": []})
+    def _func_lookup(self, table: str, key: object) -> Any:  # noqa: ANN401  # A table holds texts or numbers.
+        """Return what the mapping's `[tables.<table>]` says for this key."""
+        rows = self._tables.get(table)
+        if rows is None:
+            raise ExpressionFailed(f"there is no table [tables.{table}]")
+        return rows.get(self._func_to_string(key)) if isinstance(key, str | int | Decimal) else None
+
+    @functions.signature({"types": []})
+    def _func_digits(self, text: object) -> str | None:
+        """Return only the digits of a text."""
+        return "".join(re.findall("[0-9]", text)) if isinstance(text, str) else None
+
+    @functions.signature({"types": []})
+    def _func_unescape(self, text: object) -> str | None:
+        """Return a text with its HTML entities decoded."""
+        return html.unescape(text) if isinstance(text, str) else None
+
+
+def _number_in(text: str) -> int | Decimal | None:
+    if not re.fullmatch(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", text.strip()):
+        return None
+    return Decimal(text.strip()) if "." in text else int(text)

@@ -1,0 +1,131 @@
+"""Who the buyer is and which click brought them: cleaning, hashing and finding identifiers.
+
+Rules of the Conversion API's page: e-mail and phone are hashed with SHA-256 (ours or theirs), a phone number is
+digits with its country code and without "+", a US zip has five digits, a user id at least six characters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import phonenumbers
+
+from adapter.purchase.order import PhoneNumber
+
+CLICK_FIELDS = ("aleid", "alart", "axwrt", "client_id", "sid")
+"""The identifiers that a browser can carry, in Axon's spelling."""
+
+SHORTEST_USER_ID = 6
+LONGEST_IDENTIFIER = 512
+
+_HASHED = re.compile(r"[0-9A-Fa-f]{64}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9._~:|+/=!*@%-]+")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_US_ZIP = re.compile(r"\s*([0-9]{5})(?:[- ]?[0-9]{4})?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class ClickIdentifiers:
+    """The identifiers found for one order, and for each one the expression that found it."""
+
+    values: Mapping[str, str] = field(default_factory=dict[str, str])
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __bool__(self) -> bool:
+        """Whether any identifier was found."""
+        return bool(self.values)
+
+
+def clean_identifier(value: object) -> str | None:
+    """Return the identifier when it can be one: text of a URL's or cookie's characters, at most 512; else None."""
+    if not isinstance(value, str) or len(value) > LONGEST_IDENTIFIER:
+        return None
+    return value if _IDENTIFIER.fullmatch(value) else None
+
+
+def clean_email(candidates: Iterable[str]) -> str | None:
+    """Return the first usable e-mail address, trimmed and in lower case; a SHA-256 hash passes as it is."""
+    for candidate in candidates:
+        address = candidate.strip().lower()
+        if _HASHED.fullmatch(address) or _EMAIL.fullmatch(address):
+            return address
+    return None
+
+
+def clean_phone(candidates: Iterable[PhoneNumber]) -> str | None:
+    """Return the first number that can be one, as digits with country code; a SHA-256 hash passes as it is."""
+    for candidate in candidates:
+        text = candidate.text.strip()
+        if _HASHED.fullmatch(text):
+            return text.lower()
+        digits = _digits_with_country_code(text, candidate.country_code)
+        if digits is not None:
+            return digits
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _digits_with_country_code(text: str, country_code: str | None) -> str | None:
+    try:
+        number = phonenumbers.parse(text, country_code)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
+
+
+def hashed(value: str | None) -> str | None:
+    """Return the SHA-256 of the value as 64 hex digits in lower case; a value that is a hash already stays."""
+    if value is None or _HASHED.fullmatch(value):
+        return value and value.lower()
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def clean_zip(text: str | None, country_code: str | None) -> str | None:
+    """Return the zip code; in the United States only its first five digits."""
+    if not text or not text.strip():
+        return None
+    if country_code == "US" and (match := _US_ZIP.fullmatch(text)):
+        return match[1]
+    return text.strip()
+
+
+def clean_country(text: str | None) -> str | None:
+    """Return an ISO 3166 alpha-2 code in upper case, or None when it can't be one."""
+    code = (text or "").strip().upper()
+    return code if _COUNTRY.fullmatch(code) else None
+
+
+def clean_user_id(text: str | None) -> str | None:
+    """Return the customer id when it has the six characters that Axon asks for, else None."""
+    return text if text and len(text) >= SHORTEST_USER_ID else None
+
+
+def clean_ip(text: str | None) -> str | None:
+    """Return the address in its usual spelling, an IPv4 address mapped into IPv6 as IPv4; None when it is none."""
+    try:
+        address = ipaddress.ip_address((text or "").strip())
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def is_public_ip(text: str) -> bool:
+    """Whether the address can belong to a buyer: not private, loopback or reserved (documentation ranges pass)."""
+    address = ipaddress.ip_address(text)
+    return address.is_global or any(
+        address.version == network.version and address in network for network in _DOCUMENTATION
+    )
+
+
+_DOCUMENTATION = tuple(
+    ipaddress.ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+)

@@ -1,0 +1,138 @@
+"""The expressions of a mapping file, compiled and checked against the contract, every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapter.errors import Problem
+from adapter.jsonvalues import is_list, is_object
+from adapter.purchase import names
+from adapter.purchase.contract import SECTIONS, Field, suggestion
+from adapter.purchase.expressions import Expression, ExpressionInvalid, Names, compile_expression
+from adapter.purchase.identity import CLICK_FIELDS
+
+STORED = (*CLICK_FIELDS, "consent", "page_url", "ip", "user_agent")
+"""What `stored` may offer: the last click that `POST /clicks` remembered for the order."""
+
+SHOP = ("name", "platform", "site_url")
+"""What `shop` offers of the file's own settings."""
+
+_BEFORE_CLICKS: Names = {"order": None, "purchase": tuple(names.PURCHASE), "stored": STORED, "shop": SHOP}
+_OF_ORDER: Names = {**_BEFORE_CLICKS, "clicks": CLICK_FIELDS}
+_OF_LINE: Names = {**_OF_ORDER, "line": None, "item": tuple(names.ITEM)}
+
+OPTIONAL_SECTION = "event.measurement_partner_data"
+"""The one object of an event that is sent as a whole or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One field of the event and the expression that fills it."""
+
+    target: str
+    name: str
+    field: Field
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseMapping:
+    """Everything of a mapping file that is evaluated per order."""
+
+    leaves: Mapping[str, tuple[Leaf, ...]]
+    clicks: Mapping[str, tuple[Expression, ...]]
+    skip_if: Expression | None = None
+    granted_if: Expression | None = None
+    categories: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class MappingCompiler:
+    """Compiles the tables of one mapping file; collects problems instead of stopping at the first.
+
+    `origins` tells for a dotted path which file says so (a leaf may come from the base of `extends`).
+    """
+
+    def __init__(self, origins: Mapping[str, str], tables: Mapping[str, Mapping[str, Any]]) -> None:
+        self.problems: list[Problem] = []
+        self._origins = origins
+        self._tables = tables
+
+    def compile(self, document: Mapping[str, Any]) -> PurchaseMapping:
+        """Return the mapping of a merged document; look at `problems` before using it."""
+        leaves = {section: tuple(self._section(document, section)) for section in SECTIONS}
+        self._miss_required(leaves)
+        return PurchaseMapping(
+            leaves=leaves,
+            clicks=self._clicks(document.get("clicks", {})),
+            skip_if=self._condition(document, "orders", "skip_if"),
+            granted_if=self._condition(document, "consent", "granted_if"),
+            categories=self._tables.get("categories", {}),
+        )
+
+    def _section(self, document: Mapping[str, Any], section: str) -> Iterator[Leaf]:
+        table = _table_at(document, section)
+        known = SECTIONS[section]
+        scope = _OF_LINE if section == "event.data.items" else _OF_ORDER
+        for name, text in table.items():
+            target = f"{section}.{name}"
+            if target in SECTIONS:
+                continue
+            if name not in known:
+                self._problem(target, "unknown field", suggestion(name, tuple(known)))
+                continue
+            if (expression := self._expression(target, text, scope)) is not None:
+                yield Leaf(target, name, known[name], expression)
+
+    def _miss_required(self, leaves: Mapping[str, tuple[Leaf, ...]]) -> None:
+        for section, fields in SECTIONS.items():
+            mapped = {leaf.name for leaf in leaves[section]}
+            if section == OPTIONAL_SECTION and not mapped:
+                continue
+            broken = {problem.path for problem in self.problems}
+            for name, known in fields.items():
+                target = f"{section}.{name}"
+                if known.required and name not in mapped and target not in broken:
+                    self._problem(target, "is required by Axon and not mapped", f'write {name} = "…" in [{section}]')
+
+    def _clicks(self, table: Mapping[str, Any]) -> dict[str, tuple[Expression, ...]]:
+        chains: dict[str, tuple[Expression, ...]] = {}
+        for name, texts in table.items():
+            target = f"clicks.{name}"
+            if name not in CLICK_FIELDS:
+                self._problem(target, "unknown identifier", suggestion(name, CLICK_FIELDS))
+                continue
+            chain = texts if is_list(texts) else [texts]
+            found = (self._expression(target, text, _BEFORE_CLICKS) for text in chain)
+            chains[name] = tuple(expression for expression in found if expression is not None)
+        return {name: chains[name] for name in CLICK_FIELDS if name in chains}
+
+    def _condition(self, document: Mapping[str, Any], section: str, name: str) -> Expression | None:
+        text = document.get(section, {}).get(name)
+        return None if text is None else self._expression(f"{section}.{name}", text, _OF_ORDER)
+
+    def _expression(self, target: str, text: object, scope: Names) -> Expression | None:
+        if not isinstance(text, str):
+            hint = "write it as text; a constant is a JMESPath literal: 'text', `604`"
+            self._problem(target, "an expression is wanted", hint)
+            return None
+        try:
+            return compile_expression(text, scope, self._tables, self._origin(target))
+        except ExpressionInvalid as invalid:
+            column = f" at column {invalid.column}" if invalid.column else ""
+            self._problem(target, f"{invalid}{column} in {text!r}", invalid.hint)
+            return None
+
+    def _problem(self, path: str, message: str, hint: str) -> None:
+        self.problems.append(Problem(self._origin(path), path, message, hint))
+
+    def _origin(self, path: str) -> str:
+        return self._origins.get(path, self._origins.get("", ""))
+
+
+def _table_at(document: Mapping[str, Any], section: str) -> dict[str, Any]:
+    found: object = document
+    for part in section.split("."):
+        found = found.get(part) if is_object(found) else None
+    return found if is_object(found) else {}

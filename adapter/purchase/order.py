@@ -1,0 +1,135 @@
+"""The canonical nouns: an order, its lines, its buyer and its amounts, whichever platform they came from.
+
+Every amount of one order is of one currency and of one side (all shop money or all presentment money), in major
+units. Amounts are `Decimal`, times are aware and in UTC, ids are strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+
+class Payment(StrEnum):
+    """How far the money is."""
+
+    UNPAID = "unpaid"
+    AUTHORIZED = "authorized"
+    PAID = "paid"
+
+
+class Trait(StrEnum):
+    """What kind of order it is, read from the signed body; each is the name of a skip rule."""
+
+    TEST = "test"
+    POS = "pos"
+    DRAFT = "draft"
+    RENEWAL = "renewal"
+    IMPORTED = "imported"
+    B2B = "b2b"
+    SUB_ORDER = "sub_order"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Whether an order is a sale yet, or no longer.
+
+    `closed` is the platform's word when it is no sale any more: "cancelled", "refunded", "voided", "trashed".
+    `countable_since` is the moment it became payable money, as far as the body tells: paid, else placed.
+    """
+
+    payment: Payment
+    closed: str | None = None
+    countable_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedAmount:
+    """An amount that is neither items, tax nor shipping: a tip, a fee, a duty. May be negative."""
+
+    name: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineItem:
+    """One line of an order.
+
+    `total` is what the whole line costs after every discount and without tax, `total_before_discount` the same
+    before discounts, `tax` the tax on it. `quantity` may be fractional. `source` is the platform's own JSON.
+    """
+
+    product_id: str | None
+    variant_id: str | None
+    sku: str | None
+    title: str
+    quantity: Decimal
+    total: Decimal
+    total_before_discount: Decimal
+    tax: Decimal
+    source: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneNumber:
+    """A phone number as it was typed, with the country (ISO 3166 alpha-2) of the address that it stood in."""
+
+    text: str
+    country_code: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buyer:
+    """Who bought, as the platform says it: raw values, best candidate first; cleaning is `identity`'s duty."""
+
+    emails: tuple[str, ...] = ()
+    phones: tuple[PhoneNumber, ...] = ()
+    user_id: str | None = None
+    zip: str | None = None
+    country_code: str | None = None
+    ip: str | None = None
+    user_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order of any platform.
+
+    `token` tells two different orders with the same id apart (a staging clone of a shop). `page` is the path of the
+    page where the purchase happened, without any key. `click_keys` are the (kind, value) pairs under which click
+    identifiers may have been stored: checkout_token, cart_token, order_key, client_id. `warnings` are sentences
+    about what could not be read as expected. `source` is the platform's own JSON.
+    """
+
+    platform: str
+    id: str
+    token: str | None
+    placed_at: datetime
+    standing: Standing
+    traits: frozenset[Trait]
+    currency: str
+    lines: tuple[LineItem, ...]
+    tax: Decimal
+    shipping: Decimal
+    rest: tuple[NamedAmount, ...]
+    total: Decimal
+    buyer: Buyer
+    page: str
+    click_keys: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+    source: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def items_value(self) -> Decimal:
+        """Sum of the line totals: after discounts, without tax and shipping."""
+        return sum((line.total for line in self.lines), Decimal(0))
+
+    @property
+    def remainder(self) -> Decimal:
+        """What is left of the total when items, tax, shipping and the named rest are taken away; 0 is right."""
+        named = sum((part.amount for part in self.rest), Decimal(0))
+        return self.total - self.items_value - self.tax - self.shipping - named

@@ -1,0 +1,225 @@
+"""The environment becomes frozen settings, every problem at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from adapter.environment import VariableUnset, read_variable
+from adapter.errors import ConfigurationRefused, Problem
+
+AXON_API_URL = "https://b.applovin.com/v1/event"
+"""The Conversion API, from its page."""
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+_LOG_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
+
+SHORTEST_KEY = 32
+"""A `SECRET_KEY` with fewer characters is used, with a notice."""
+
+_BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+_POSTGRESQL = ("postgres://", "postgresql://", "postgresql+psycopg://")
+_WHOLE = re.compile(r"[0-9]{1,9}")
+
+_EPHEMERAL_HOSTS = {
+    "DYNO": "Heroku",
+    "RENDER": "Render",
+    "RAILWAY_ENVIRONMENT_NAME": "Railway",
+    "RAILWAY_PROJECT_ID": "Railway",
+    "FLY_APP_NAME": "Fly",
+    "K_SERVICE": "Cloud Run",
+    "DO_APP_PLATFORM": "DigitalOcean",
+}
+"""Variables that a host with a disk that vanishes sets, and the host's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the environment says; the table of variables is in the README.
+
+    `sqlite_path` is the database file when SQLite is used, else None. `notices` are sentences to show at start.
+    """
+
+    database_url: str = field(repr=False)
+    sqlite_path: Path | None
+    port: int
+    web_concurrency: int
+    secret_key: str | None = field(repr=False)
+    secret_key_fallbacks: tuple[str, ...] = field(repr=False)
+    mappings_dir: Path
+    axon_api_url: str
+    console_password: str | None = field(repr=False)
+    status_token: str | None = field(repr=False)
+    trusted_proxies: int
+    log_level: LogLevel
+    lease: timedelta
+    retention: timedelta
+    embedded_delivery: bool
+    notices: tuple[str, ...]
+
+
+def load_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings; raise `ConfigurationRefused` with every problem."""
+    reader = _Reader(environment)
+    settings = reader.settings()
+    if reader.problems:
+        raise ConfigurationRefused(reader.problems)
+    return settings
+
+
+class _Reader:
+    """Reads one variable after the other and collects what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.problems: list[Problem] = []
+        self._environment = environment
+        self._notices: list[str] = []
+
+    def settings(self) -> Settings:
+        database_url = self._text("DATABASE_URL") or "sqlite:///adapter.db"
+        sqlite_path = self._database(database_url)
+        return Settings(
+            database_url=database_url,
+            sqlite_path=sqlite_path,
+            port=self._whole("PORT", 8000, least=1, most=65535),
+            web_concurrency=self._whole("WEB_CONCURRENCY", 2, least=1, most=64),
+            secret_key=self._secret_key(database_url),
+            secret_key_fallbacks=tuple((self._text("SECRET_KEY_FALLBACKS") or "").split()),
+            mappings_dir=Path(self._text("MAPPINGS_DIR") or "mappings"),
+            axon_api_url=self._api_url(),
+            console_password=self._text("CONSOLE_PASSWORD"),
+            status_token=self._text("STATUS_TOKEN"),
+            trusted_proxies=self._whole("TRUSTED_PROXIES", 0, least=0, most=10),
+            log_level=self._log_level(),
+            lease=timedelta(seconds=self._whole("LEASE_SECONDS", 60, least=1, most=3600)),
+            retention=timedelta(days=self._whole("RETENTION_DAYS", 30, least=1, most=3650)),
+            embedded_delivery=self._boolean("EMBEDDED_DELIVERY", default=sqlite_path is not None),
+            notices=tuple(self._notices),
+        )
+
+    def _problem(self, name: str, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(name, "", message, hint))
+
+    def _text(self, name: str) -> str | None:
+        try:
+            return read_variable(name, self._environment)
+        except VariableUnset as reason:
+            if self._environment.get(f"{name}_FILE"):
+                self._problem(name, str(reason), "mount the file, or set the variable itself")
+            return None
+
+    def _whole(self, name: str, default: int, *, least: int, most: int) -> int:
+        text = self._text(name)
+        if text is None:
+            return default
+        if _WHOLE.fullmatch(text.strip()) and least <= int(text) <= most:
+            return int(text)
+        self._problem(name, f"{text[:40]!r} is no whole number from {least} to {most}", f"without it: {default}")
+        return default
+
+    def _boolean(self, name: str, *, default: bool) -> bool:
+        text = self._text(name)
+        if text is None:
+            return default
+        if text.strip().lower() not in _BOOLEANS:
+            self._problem(name, f"{text[:40]!r} is neither true nor false", "write true or false")
+        return _BOOLEANS.get(text.strip().lower(), default)
+
+    def _log_level(self) -> LogLevel:
+        text = (self._text("LOG_LEVEL") or "info").strip().lower()
+        for level in _LOG_LEVELS:
+            if text == level:
+                return level
+        self._problem("LOG_LEVEL", f"{text[:40]!r} is no level", f"one of {', '.join(_LOG_LEVELS)}")
+        return "info"
+
+    def _api_url(self) -> str:
+        url = self._text("AXON_API_URL") or AXON_API_URL
+        if not _is_safe_url(url):
+            message = f"{url[:200]!r} is no https address, and buyers' data must travel encrypted"
+            self._problem("AXON_API_URL", message, f"like {AXON_API_URL}; http only for 127.0.0.1, ::1 or localhost")
+        return url
+
+    def _secret_key(self, database_url: str) -> str | None:
+        key = self._text("SECRET_KEY")
+        if key is not None:
+            self._notices += _remarks_on_key(key)
+        elif database_url.startswith(_POSTGRESQL) and not self._environment.get("SECRET_KEY_FILE"):
+            message = "is not set, and beside PostgreSQL there is no place to keep a generated one"
+            self._problem(
+                "SECRET_KEY", message, "set it once to a long random text and keep it: it opens what is stored"
+            )
+        return key
+
+    def _database(self, url: str) -> Path | None:
+        """Return the path of the SQLite file, None when the database is PostgreSQL or can't be used."""
+        if url.startswith(_POSTGRESQL):
+            self._check_port(url)
+            return None
+        path = url.removeprefix("sqlite:///")
+        if path == url or not path:
+            hint = "like sqlite:///adapter.db, sqlite:////data/adapter.db or postgresql://user:password@host/name"
+            self._problem("DATABASE_URL", "is neither a SQLite file nor PostgreSQL", hint)
+            return None
+        if path.startswith((":memory:", "file:")) or "?" in path:
+            message = "names no plain file: a database in memory or with options would lose orders"
+            self._problem("DATABASE_URL", message, "write only the path, like sqlite:///adapter.db")
+            return None
+        self._refuse_vanishing_disk(Path(path))
+        return Path(path)
+
+    def _check_port(self, url: str) -> None:
+        try:
+            _ = urlsplit(f"//{url.split('://', 1)[1].rpartition('@')[2]}").port
+        except ValueError:
+            hint = "like postgresql://user:password@host:5432/name; write @ : / in a password as %40 %3A %2F"
+            self._problem("DATABASE_URL", "the port of PostgreSQL's address is no number", hint)
+
+    def _refuse_vanishing_disk(self, path: Path) -> None:
+        volume = self._text("DATA_VOLUME")
+        if volume is not None and path.resolve().is_relative_to(Path(volume).resolve()):
+            return
+        for host in _hosts(self._environment):
+            message = f"a SQLite file on {host} vanishes at the next deploy or restart, with every order in it"
+            hint = "attach PostgreSQL, or mount a volume, set DATA_VOLUME to it and put the file there"
+            self._problem("DATABASE_URL", message, hint)
+            return
+
+
+def _remarks_on_key(key: str) -> Iterator[str]:
+    if len(key) < SHORTEST_KEY:
+        yield f"SECRET_KEY has fewer than {SHORTEST_KEY} characters: a long random text seals what is stored better"
+    if len(key.split()) != 1:
+        yield "SECRET_KEY contains white space: it can never move to SECRET_KEY_FALLBACKS, which are separated by spaces"
+
+
+def _hosts(environment: Mapping[str, str]) -> Iterator[str]:
+    return (host for name, host in _EPHEMERAL_HOSTS.items() if environment.get(name))
+
+
+def _is_safe_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port  # Raises when it is no number.
+    except ValueError:
+        return False
+    if re.search(r"\s", url):
+        return False
+    if parts.scheme == "https":
+        return bool(host)
+    return parts.scheme == "http" and (host == "localhost" or _is_loopback(host))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,108 @@
+"""Click identifiers at rest: remembered under unguessable keys, sealed, found again when the order comes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from adapter.storage.engine import reading, writing
+from adapter.storage.sealing import Sealer
+from adapter.storage.tables import State, awaited_clicks, clicks, purchases
+
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+LATEST_WINS = "client_id"
+"""Under this kind of key the latest click counts; under all others the first value of each field stays."""
+
+
+class Clicks:
+    """The rows of the clicks table, on one engine, sealed by one sealer. No browser ever reads them back."""
+
+    def __init__(self, engine: Engine, sealer: Sealer) -> None:
+        self._engine = engine
+        self._sealer = sealer
+
+    def remember(
+        self, shop: str, keys: Sequence[tuple[str, str]], identifiers: Mapping[str, str], now: datetime
+    ) -> None:
+        """Store the identifiers under each key, and wake the orders that wait for one; raise `StorageUnavailable`."""
+        with writing(self._engine) as connection:
+            for kind, value in keys:
+                key = self.key_hashes(shop, kind, value)[0]
+                self._merge(connection, shop, key, identifiers, now, latest_wins=kind == LATEST_WINS)
+                _wake(connection, key, now)
+
+    def find(self, shop: str, keys: Sequence[tuple[str, str]]) -> dict[str, str]:
+        """Return what was stored under these keys; where two know a field, the first key wins. {} when nothing."""
+        found: dict[str, str] = {}
+        hashes = [key for kind, value in keys for key in self.key_hashes(shop, kind, value)]
+        if not hashes:
+            return found
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(clicks.c.key, clicks.c.identifiers).where(clicks.c.key.in_(hashes)))
+            sealed = {row.key: row.identifiers for row in rows}
+        for key in hashes:
+            if key in sealed:
+                found = {**self._open(key, sealed[key]), **found}
+        return found
+
+    def forget(self, shop: str, keys: Sequence[tuple[str, str]]) -> None:
+        """Delete what was stored under these keys: the buyer refused."""
+        hashes = [key for kind, value in keys for key in self.key_hashes(shop, kind, value)]
+        with writing(self._engine) as connection:
+            connection.execute(delete(clicks).where(clicks.c.key.in_(hashes)))
+
+    def key_hashes(self, shop: str, kind: str, value: str) -> list[bytes]:
+        """Return the keyed hashes of one key, the newest secret's first."""
+        return self._sealer.lookup_hashes(f"{shop}\0{kind}\0{value}")
+
+    def _merge(
+        self,
+        connection: Connection,
+        shop: str,
+        key: bytes,
+        identifiers: Mapping[str, str],
+        now: datetime,
+        *,
+        latest_wins: bool,
+    ) -> None:
+        stored = connection.execute(select(clicks.c.identifiers).where(clicks.c.key == key).with_for_update()).scalar()
+        if stored is None:
+            row = {"key": key, "shop": shop, "first_at": now, "last_at": now}
+            insert = _INSERTS[self._engine.dialect.name](clicks).on_conflict_do_nothing().returning(clicks.c.key)
+            if connection.execute(insert, {**row, "identifiers": self._seal(key, identifiers)}).scalar() is not None:
+                return
+            query = select(clicks.c.identifiers).where(clicks.c.key == key).with_for_update()
+            stored = connection.execute(query).scalar_one()
+        known = self._open(key, stored)
+        merged = merge(known, identifiers, latest_wins=latest_wins)
+        values = {"identifiers": self._seal(key, merged), "last_at": now}
+        connection.execute(update(clicks).where(clicks.c.key == key).values(**values))
+
+    def _seal(self, key: bytes, identifiers: Mapping[str, str]) -> bytes:
+        return self._sealer.seal(json.dumps(dict(identifiers)).encode(), f"clicks/{key.hex()}")
+
+    def _open(self, key: bytes, sealed: bytes) -> dict[str, str]:
+        return dict(json.loads(self._sealer.open(sealed, f"clicks/{key.hex()}")))
+
+
+def merge(known: Mapping[str, str], new: Mapping[str, str], *, latest_wins: bool) -> dict[str, str]:
+    """Return both clicks as one: the first value of each field stays, or the latest; a refusal always wins."""
+    merged = {**known, **new} if latest_wins else {**new, **known}
+    if "denied" in (known.get("consent"), new.get("consent")):
+        merged["consent"] = "denied"
+    return merged
+
+
+def _wake(connection: Connection, key: bytes, now: datetime) -> None:
+    waiting = select(awaited_clicks.c.purchase_id).where(awaited_clicks.c.key == key)
+    connection.execute(
+        update(purchases)
+        .where(purchases.c.id.in_(waiting), purchases.c.state == State.PENDING.value, purchases.c.due_at > now)
+        .values(due_at=now)
+    )

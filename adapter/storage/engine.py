@@ -1,0 +1,98 @@
+"""Opening the database: SQLite made durable and patient, PostgreSQL made impatient enough to answer in time."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapter.errors import StorageUnavailable
+from adapter.settings import Settings
+
+BUSY_SECONDS = 4
+"""How long a statement may wait for another writer: WooCommerce and Shopify give up on us after five."""
+
+_POSTGRESQL = {
+    "connect_timeout": 3,
+    "options": f"-c statement_timeout={BUSY_SECONDS * 1000} -c lock_timeout={BUSY_SECONDS * 1000}"
+    " -c idle_in_transaction_session_timeout=10000",
+    "tcp_user_timeout": 5000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "application_name": "order-adapter",
+}
+
+
+def open_engine(settings: Settings, threads: int = 8) -> Engine:
+    """Return the engine of the configured database; `threads` is how many may use it at once. Connects lazily."""
+    if settings.sqlite_path is not None:
+        return open_sqlite(f"sqlite:///{settings.sqlite_path}", threads)
+    scheme, rest = settings.database_url.split("://", 1)
+    del scheme  # postgres, postgresql or postgresql+psycopg: all the same database.
+    return create_engine(
+        f"postgresql+psycopg://{rest}",
+        pool_size=threads,
+        max_overflow=0,
+        pool_timeout=BUSY_SECONDS,
+        pool_pre_ping=True,
+        connect_args=_POSTGRESQL,
+    )
+
+
+def open_sqlite(url: str, threads: int) -> Engine:
+    """Return an engine on a SQLite file: WAL, synchronous=FULL, every writing transaction BEGIN IMMEDIATE."""
+    engine = create_engine(
+        url, pool_size=threads, max_overflow=0, pool_timeout=BUSY_SECONDS, connect_args={"timeout": BUSY_SECONDS}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3's connection.
+    connection.isolation_level = None  # We say BEGIN ourselves; sqlite3's own is deferred.
+    for pragma in (
+        f"busy_timeout={BUSY_SECONDS * 1000}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+        "journal_size_limit=67108864",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin as a writer: a deferred BEGIN that reads and then writes fails at once after another writer."""
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def writing(engine: Engine) -> Generator[Connection, None, None]:
+    """Open a transaction that is committed when the block ends; raise `StorageUnavailable` when it can't be."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise StorageUnavailable(_reason(error)) from error
+
+
+@contextmanager
+def reading(engine: Engine) -> Generator[Connection, None, None]:
+    """Open a connection for reading alone, without a transaction; raise `StorageUnavailable` when it can't be."""
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise StorageUnavailable(_reason(error)) from error
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """Say what went wrong without the statement's parameters, which are personal."""
+    cause = getattr(error, "orig", None)
+    return f"{type(error).__name__}: {str(cause).splitlines()[0][:200]}" if cause else type(error).__name__

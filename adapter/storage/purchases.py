@@ -1,0 +1,338 @@
+"""Orders at rest: one row per shop and order, which is inbox and outbox in one. Receive, claim, freeze, settle."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, RowMapping, Select, and_, bindparam, case, delete, func, or_, select, update
+
+from adapter.storage import receiving
+from adapter.storage.engine import reading, writing
+from adapter.storage.sealing import Sealer
+from adapter.storage.tables import State, awaited_clicks, purchases
+
+
+class Received(StrEnum):
+    """What became of a received body."""
+
+    STORED = "stored"
+    REFRESHED = "refreshed"
+    UNCHANGED = "unchanged"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """A verified body that is to be on disk before the webhook is answered.
+
+    `token` tells two different orders with one id apart. `body_at` is the platform's own stamp. `counts` says
+    whether the body is a sale by the shop's policy, `age` how old the order is now. `state` and `reason` are other
+    than pending when intake knows already that it won't be sent; `repeatable` bodies replace what is stored always.
+    """
+
+    shop: str
+    order_id: str
+    body: bytes = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+    body_at: datetime | None = None
+    counts: bool = False
+    age: timedelta | None = None
+    state: State = State.PENDING
+    reason: str | None = None
+    repeatable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A row that this worker alone may send until its lease ends; `fence` proves it when settling.
+
+    `event` are the frozen bytes of the first send. `fixed` says that they may have been accepted, so they must be
+    sent again as they are; otherwise the event is made anew from `body`.
+    """
+
+    id: int
+    shop: str
+    order_id: str
+    body: bytes = field(repr=False)
+    event: bytes | None = field(repr=False)
+    fixed: bool
+    fence: int
+    revision: int
+    received_at: datetime
+    age: timedelta | None
+    attempts: int
+    suspect_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What becomes of a claimed row: its next state, and when to look at it again when that is pending."""
+
+    claim: Claim
+    state: State
+    at: datetime
+    due_at: datetime | None = None
+    reason: str | None = None
+    answer: str | None = None
+    fixed: bool = False
+    attempts: int = 0
+    suspect_at: datetime | None = None
+    purge_body: bool = False
+
+
+Which = Literal["due", "newest", "suspects", "newest suspect"]
+"""What to claim: what is due, oldest first; the newest alone, as a probe; orders refused alone, to try them again."""
+
+
+class Purchases:
+    """The rows of the ledger, on one engine, sealed by one sealer."""
+
+    def __init__(self, engine: Engine, sealer: Sealer) -> None:
+        self._engine = engine
+        self._sealer = sealer
+
+    def receive(self, receipts: Sequence[Receipt], now: datetime) -> list[Received]:
+        """Store the receipts in one transaction that is durable when this returns; raise `StorageUnavailable`.
+
+        A duplicate or older body changes nothing; a newer body of an order not yet sent replaces the stored one.
+        At equal stamps a different body replaces it only if it counts as a sale and the stored one doesn't.
+        """
+        rows = [self._row(receipt, now) for receipt in receipts]
+        with writing(self._engine) as connection:
+            return [self._store(connection, receipt, row, now) for receipt, row in zip(receipts, rows, strict=True)]
+
+    def _row(self, receipt: Receipt, now: datetime) -> dict[str, Any]:
+        return {
+            "shop": receipt.shop,
+            "order_id": receipt.order_id,
+            "token_hash": receipt.token and hashlib.sha256(receipt.token.encode()).hexdigest(),
+            "state": receipt.state.value,
+            "reason": receipt.reason,
+            "body": self._sealer.seal(receipt.body, _context(receipt.shop, receipt.order_id, "body")),
+            "body_hash": hashlib.sha256(receipt.body).digest(),
+            "body_at": receipt.body_at,
+            "counts": receipt.counts,
+            "age_seconds": None if receipt.age is None else int(receipt.age.total_seconds()),
+            "at": now,
+        }
+
+    def _store(self, connection: Connection, receipt: Receipt, row: dict[str, Any], now: datetime) -> Received:
+        upsert = receiving.upsert(self._engine.dialect.name, repeatable=receipt.repeatable)
+        revision = connection.execute(upsert, row).scalar()
+        if revision is not None:
+            return Received.STORED if revision == 1 else Received.REFRESHED
+        known = select(purchases.c.token_hash).where(
+            purchases.c.shop == receipt.shop, purchases.c.order_id == receipt.order_id
+        )
+        token_hash = connection.execute(known).scalar()
+        if not token_hash or not row["token_hash"] or token_hash == row["token_hash"]:
+            return Received.UNCHANGED
+        conflict = self._row(receiving.conflicting(receipt, row["token_hash"]), now)
+        connection.execute(receiving.insert_once(self._engine.dialect.name), conflict)
+        return Received.CONFLICT
+
+    def waits(self, shops: Iterable[str], now: datetime) -> bool:
+        """Whether any order of these shops is due, suspects among them."""
+        names = tuple(shops)
+        kinds: tuple[Which, ...] = ("due", "suspects")
+        with reading(self._engine) as connection:
+            return any(connection.execute(_due(names, which, now).limit(1)).first() for which in kinds)
+
+    def anything_due(self, now: datetime) -> bool:
+        """Whether any order waits to be sent, apart from those that were refused alone. A quick look, for polling."""
+        with reading(self._engine) as connection:
+            return connection.execute(_due(None, "due", now).limit(1)).first() is not None
+
+    def claim(
+        self,
+        shops: Iterable[str],
+        which: Which,
+        limit: int,
+        now: datetime,
+        lease: timedelta,
+        *,
+        suspected_before: datetime | None = None,
+    ) -> list[Claim]:
+        """Take up to `limit` rows of these shops for this worker until `now + lease`, oldest first.
+
+        Of the suspects only those that were refused before `suspected_before`, when that is given.
+        """
+        columns = (
+            *(purchases.c[name] for name in ("id", "shop", "order_id", "body", "event", "fixed", "fence")),
+            *(purchases.c[name] for name in ("revision", "received_at", "age_seconds", "attempts", "suspect_at")),
+        )
+        query = _due(tuple(shops), which, now)
+        if suspected_before is not None:
+            query = query.where(purchases.c.suspect_at < suspected_before)
+        due = query.limit(limit).with_for_update(skip_locked=True).cte("due")
+        taken = (
+            update(purchases)
+            .where(purchases.c.id.in_(select(due.c.id)))
+            .values(state=State.DELIVERING.value, lease_until=now + lease, fence=purchases.c.fence + 1)
+            .returning(*columns)
+        )
+        with writing(self._engine) as connection:
+            rows = connection.execute(taken).mappings().all()
+        return sorted((_claim(row) for row in rows), key=lambda claim: claim.id)
+
+    def open_body(self, claim: Claim) -> bytes:
+        """Return the order's body; raise `SealBroken`."""
+        return self._sealer.open(claim.body, _context(claim.shop, claim.order_id, "body"))
+
+    def open_event(self, claim: Claim) -> bytes | None:
+        """Return the frozen bytes of the event, None when it was never sent; raise `SealBroken`."""
+        if claim.event is None:
+            return None
+        return self._sealer.open(claim.event, _context(claim.shop, claim.order_id, "event"))
+
+    def freeze(self, events: Sequence[tuple[Claim, bytes]], now: datetime, lease: timedelta) -> list[Claim]:
+        """Write down that these events are about to be sent, and renew their leases; return those that may be.
+
+        From here on the event counts as possibly accepted, until a definite refusal says otherwise. A claim that
+        was taken over, or whose order got a newer body meanwhile, is not among those returned.
+        """
+        rows = [
+            {
+                "claim_id": claim.id,
+                "claim_fence": claim.fence,
+                "claim_revision": claim.revision,
+                "event_bytes": self._sealer.seal(event, _context(claim.shop, claim.order_id, "event")),
+            }
+            for claim, event in events
+        ]
+        freeze = (
+            update(purchases)
+            .where(_is_claimed(), purchases.c.revision == bindparam("claim_revision"))
+            .values(
+                event=bindparam("event_bytes"),
+                fixed=True,
+                lease_until=now + lease,
+                first_sent_at=func.coalesce(purchases.c.first_sent_at, now),
+            )
+            .returning(purchases.c.id)
+        )
+        with writing(self._engine) as connection:
+            kept = {connection.execute(freeze, row).scalar() for row in rows}
+        return [claim for claim, _ in events if claim.id in kept]
+
+    def settle(self, settlements: Sequence[Settlement]) -> int:
+        """Write down what became of claimed rows, in one transaction; return how many claims still held."""
+        if not settlements:
+            return 0
+        with writing(self._engine) as connection:
+            return sum(_settle(connection, settlement) for settlement in settlements)
+
+    def hold(self, claim: Claim, until: datetime, keys: Sequence[bytes], at: datetime) -> None:
+        """Put an order back to wait for a click under one of these keys, at most until then."""
+        with writing(self._engine) as connection:
+            kept = _settle(connection, Settlement(claim=claim, state=State.PENDING, at=at, due_at=until))
+            if kept and keys:
+                connection.execute(delete(awaited_clicks).where(awaited_clicks.c.purchase_id == claim.id))
+                rows = [{"key": key, "purchase_id": claim.id} for key in dict.fromkeys(keys)]
+                connection.execute(awaited_clicks.insert(), rows)
+
+    def check_writable(self) -> None:
+        """Return when an order could be stored right now; raise `StorageUnavailable` otherwise."""
+        with writing(self._engine) as connection:
+            connection.execute(update(purchases).where(purchases.c.id == 0).values(fence=0))
+
+    def rows(
+        self, *, state: State | None = None, shop: str | None = None, limit: int = 100
+    ) -> list[Mapping[str, Any]]:
+        """Return the newest rows of the ledger, without bodies and events."""
+        names = ("id", "shop", "order_id", "state", "reason", "received_at", "refreshed_at", "due_at", "attempts")
+        query = select(
+            *(purchases.c[name] for name in (*names, "answer", "first_sent_at", "settled_at", "suspect_at"))
+        )
+        query = query if state is None else query.where(purchases.c.state == state.value)
+        query = query if shop is None else query.where(purchases.c.shop == shop)
+        with reading(self._engine) as connection:
+            found = connection.execute(query.order_by(purchases.c.id.desc()).limit(limit)).mappings().all()
+        return [dict(row) for row in found]
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return by shop how many orders are in each state."""
+        query = select(purchases.c.shop, purchases.c.state, func.count()).group_by(purchases.c.shop, purchases.c.state)
+        found: dict[str, dict[str, int]] = {}
+        with reading(self._engine) as connection:
+            for shop, state, number in connection.execute(query):
+                found.setdefault(shop, {})[state] = number
+        return found
+
+
+def _due(shops: tuple[str, ...] | None, which: Which, now: datetime) -> Select[tuple[int]]:
+    waiting = and_(purchases.c.state == State.PENDING.value, purchases.c.due_at <= now)
+    abandoned = and_(purchases.c.state == State.DELIVERING.value, purchases.c.lease_until < now)
+    query = select(purchases.c.id).where(or_(waiting, abandoned))
+    query = query if shops is None else query.where(purchases.c.shop.in_(shops))
+    suspect = purchases.c.suspect_at.is_not(None) if "suspect" in which else purchases.c.suspect_at.is_(None)
+    newest = purchases.c.id.desc() if "newest" in which else purchases.c.due_at
+    return query.where(suspect).order_by(newest, purchases.c.id)
+
+
+def _claim(row: RowMapping) -> Claim:
+    columns = {str(name): value for name, value in row.items()}
+    age = columns.pop("age_seconds")
+    return Claim(**columns, age=None if age is None else timedelta(seconds=age))
+
+
+def _is_claimed() -> Any:  # noqa: ANN401  # SQLAlchemy's condition.
+    """Say that the row is still this worker's: its fence is the one it was claimed with."""
+    return and_(
+        purchases.c.id == bindparam("claim_id"),
+        purchases.c.fence == bindparam("claim_fence"),
+        purchases.c.state == State.DELIVERING.value,
+    )
+
+
+_SETTLE = (
+    update(purchases)
+    .where(_is_claimed())
+    .values(
+        state=bindparam("new_state"),
+        reason=bindparam("new_reason"),
+        due_at=func.coalesce(bindparam("new_due_at", type_=purchases.c.due_at.type), purchases.c.due_at),
+        lease_until=None,
+        fixed=bindparam("new_fixed"),
+        attempts=bindparam("new_attempts"),
+        suspect_at=bindparam("new_suspect_at"),
+        answer=func.coalesce(bindparam("new_answer", type_=purchases.c.answer.type), purchases.c.answer),
+        settled_at=bindparam("new_settled_at"),
+        body=case((bindparam("purge", type_=purchases.c.fixed.type), None), else_=purchases.c.body),
+        event=case((bindparam("keep_event", type_=purchases.c.fixed.type), purchases.c.event), else_=None),
+    )
+    .returning(purchases.c.id)
+)
+
+
+def _settle(connection: Connection, settlement: Settlement) -> int:
+    pending = settlement.state is State.PENDING
+    values = {
+        "claim_id": settlement.claim.id,
+        "claim_fence": settlement.claim.fence,
+        "new_state": settlement.state.value,
+        "new_reason": settlement.reason,
+        "new_due_at": settlement.due_at,
+        "new_fixed": settlement.fixed,
+        "new_attempts": settlement.attempts,
+        "new_suspect_at": settlement.suspect_at,
+        "new_answer": settlement.answer,
+        "new_settled_at": None if pending else settlement.at,
+        "purge": settlement.purge_body,
+        # Refused bytes stay with a quarantined order, to be shown; a waiting order makes them anew.
+        "keep_event": settlement.fixed or settlement.state is State.QUARANTINED,
+    }
+    if connection.execute(_SETTLE, values).scalar() is None:
+        return 0
+    if not pending:
+        connection.execute(delete(awaited_clicks).where(awaited_clicks.c.purchase_id == settlement.claim.id))
+    return 1
+
+
+def _context(shop: str, order_id: str, column: str) -> str:
+    return f"purchases/{column}/{shop}/{order_id}"

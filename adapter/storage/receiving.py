@@ -1,0 +1,97 @@
+"""The one statement by which a body gets in, the same on both databases: insert, or replace by the rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, bindparam, case, func, or_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from adapter.storage.tables import State, purchases
+
+if TYPE_CHECKING:
+    from adapter.storage.purchases import Receipt
+
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+_OPEN = (State.PENDING.value, State.DELIVERING.value, State.SKIPPED.value, State.QUARANTINED.value)
+
+
+def _insert(dialect: str) -> Any:  # noqa: ANN401  # The two dialects' inserts share no public type.
+    at = bindparam("at", type_=purchases.c.received_at.type)
+    return _INSERTS[dialect](purchases).values(
+        shop=bindparam("shop"),
+        order_id=bindparam("order_id"),
+        token_hash=bindparam("token_hash"),
+        state=bindparam("state"),
+        reason=bindparam("reason"),
+        body=bindparam("body"),
+        body_hash=bindparam("body_hash"),
+        body_at=bindparam("body_at"),
+        counts=bindparam("counts"),
+        age_seconds=bindparam("age_seconds"),
+        revision=1,
+        received_at=at,
+        refreshed_at=at,
+        due_at=at,
+        fence=0,
+        attempts=0,
+        fixed=False,
+    )
+
+
+@cache
+def insert_once(dialect: str) -> Any:  # noqa: ANN401  # As above.
+    """Return the insert that does nothing when the row is there."""
+    return _insert(dialect).on_conflict_do_nothing()
+
+
+@cache
+def upsert(dialect: str, *, repeatable: bool) -> Any:  # noqa: ANN401  # As above.
+    """Return the insert that replaces an older body; it returns the revision, or nothing when nothing changed."""
+    insert = _insert(dialect)
+    new = insert.excluded
+    wakes = purchases.c.state == State.SKIPPED.value
+    return insert.on_conflict_do_update(
+        index_elements=["shop", "order_id"],
+        where=True if repeatable else _replaces(new),
+        set_={
+            "token_hash": func.coalesce(purchases.c.token_hash, new.token_hash),
+            "body": new.body,
+            "body_hash": new.body_hash,
+            "body_at": new.body_at,
+            "age_seconds": _age(new),
+            "counts": new.counts,
+            "revision": purchases.c.revision + 1,
+            "refreshed_at": new.refreshed_at,
+            # A skipped order is looked at again; a quarantined one keeps its state, and a retry uses the new body.
+            "state": case((wakes, new.state), else_=purchases.c.state),
+            "reason": case((wakes, new.reason), else_=purchases.c.reason),
+            "due_at": case((wakes, new.due_at), else_=purchases.c.due_at),
+            "settled_at": case((wakes, None), else_=purchases.c.settled_at),
+        },
+    ).returning(purchases.c.revision)
+
+
+def _replaces(new: Any) -> Any:  # noqa: ANN401  # SQLAlchemy's conditions.
+    same_order = or_(
+        purchases.c.token_hash == new.token_hash, purchases.c.token_hash.is_(None), new.token_hash.is_(None)
+    )
+    newer = or_(purchases.c.body_at < new.body_at, and_(purchases.c.body_at.is_(None), new.body_at.is_not(None)))
+    same_stamp = or_(purchases.c.body_at == new.body_at, and_(purchases.c.body_at.is_(None), new.body_at.is_(None)))
+    first_sale = and_(same_stamp, new.counts, purchases.c.counts.is_(False))
+    changeable = and_(purchases.c.fixed.is_(False), purchases.c.state.in_(_OPEN))
+    return and_(same_order, changeable, or_(newer, first_sale))
+
+
+def _age(new: Any) -> Any:  # noqa: ANN401  # SQLAlchemy's expression.
+    """Keep the age at which the order first came in as a sale; one that we saw unpaid became a sale just now."""
+    return case((purchases.c.counts, purchases.c.age_seconds), (new.counts, 0), else_=new.age_seconds)
+
+
+def conflicting(receipt: Receipt, token_hash: str) -> Receipt:
+    """Return the receipt of another order with the same id, to be kept and shown beside the first."""
+    reason = f"conflicting order: another order {receipt.order_id} is stored already (a copy of the shop?)"
+    return replace(receipt, order_id=f"{receipt.order_id}~{token_hash[:8]}", state=State.QUARANTINED, reason=reason)

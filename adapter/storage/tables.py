@@ -1,0 +1,147 @@
+"""The tables. What is personal or secret is sealed; the rest is a ledger that may be kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+
+class State(StrEnum):
+    """Where an order is on its way: pending → delivering → delivered or quarantined; or skipped."""
+
+    PENDING = "pending"
+    DELIVERING = "delivering"
+    DELIVERED = "delivered"
+    QUARANTINED = "quarantined"
+    SKIPPED = "skipped"
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware time in UTC. SQLite gives naive times back, so they get their zone here; naive input is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time as the database keeps it; raise ValueError for a naive one."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone can't be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time as aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+ID = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite counts up by itself only for INTEGER."""
+
+metadata = MetaData()
+
+purchases = Table(
+    "purchases",
+    metadata,
+    Column("id", ID, primary_key=True, autoincrement=True),
+    Column("shop", Text, nullable=False),
+    Column("order_id", Text, nullable=False),
+    # SHA-256 of the order's token or key: another one under the same id is another order (a staging clone).
+    Column("token_hash", Text),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    # The newest known body, sealed; its SHA-256, the platform's own stamp and whether it counts as a sale.
+    Column("body", LargeBinary),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("body_at", UTCDateTime),
+    Column("counts", Boolean, nullable=False),
+    # Counts up with every newer body: a worker that still holds an older one can't send it.
+    Column("revision", Integer, nullable=False),
+    Column("received_at", UTCDateTime, nullable=False),
+    Column("refreshed_at", UTCDateTime, nullable=False),
+    # How old the order was when it first came in as a sale: fixed here, so an outage never ages it out.
+    Column("age_seconds", Integer),
+    Column("due_at", UTCDateTime, nullable=False),
+    Column("lease_until", UTCDateTime),
+    # Counts up with every claim: a worker whose claim was taken over can't settle.
+    Column("fence", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    # The event's bytes, sealed, as first sent.
+    Column("event", LargeBinary),
+    # Nothing may change this order any more: its event was or may have been accepted, or the buyer refused.
+    Column("fixed", Boolean, nullable=False),
+    # When it was last refused alone while nothing else had been accepted.
+    Column("suspect_at", UTCDateTime),
+    # The API's last answer as JSON: status, error code and message, trace id, first bytes of the body.
+    Column("answer", Text),
+    Column("first_sent_at", UTCDateTime),
+    Column("settled_at", UTCDateTime),
+    UniqueConstraint("shop", "order_id", name="purchases_one_per_order"),
+)
+Index(
+    "purchases_due",
+    purchases.c.shop,
+    purchases.c.due_at,
+    sqlite_where=text("state IN ('pending', 'delivering')"),
+    postgresql_where=text("state IN ('pending', 'delivering')"),
+)
+Index("purchases_by_state", purchases.c.state, purchases.c.id)
+
+clicks = Table(
+    "clicks",
+    metadata,
+    # A keyed hash of shop, kind and value of the key: the table alone says nothing.
+    Column("key", LargeBinary, primary_key=True),
+    Column("shop", Text, nullable=False),
+    Column("identifiers", LargeBinary, nullable=False),
+    Column("first_at", UTCDateTime, nullable=False),
+    Column("last_at", UTCDateTime, nullable=False),
+)
+Index("clicks_by_age", clicks.c.last_at)
+
+awaited_clicks = Table(
+    "awaited_clicks",
+    metadata,
+    # An order that waits for a click: the click's key, and the order to wake.
+    Column("key", LargeBinary, primary_key=True),
+    Column("purchase_id", ID, ForeignKey("purchases.id", ondelete="CASCADE"), primary_key=True),
+)
+
+destinations = Table(
+    "destinations",
+    metadata,
+    # A hash of address, pixel id and key: other credentials are another destination, without the old one's pause.
+    Column("id", Text, primary_key=True),
+    # "open", "paused" (our credentials), "doubtful" (it refuses every event) or "down" (it doesn't answer).
+    Column("condition", Text, nullable=False),
+    Column("reason", Text),
+    Column("since", UTCDateTime, nullable=False),
+    # No request before this moment; then, unless open, one probe.
+    Column("rest_until", UTCDateTime),
+    Column("failures", Integer, nullable=False),
+    Column("odd_answers", Integer, nullable=False),
+    Column("accepted_at", UTCDateTime),
+    Column("answered_at", UTCDateTime),
+    Column("answer", Text),
+)

@@ -1,0 +1,1 @@
+"""HTTP in: thin, one blueprint a file."""

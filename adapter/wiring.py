@@ -1,0 +1,103 @@
+"""Putting the parts together: from the environment to stores, intake and worker, for the web process and the CLI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import structlog
+from sqlalchemy import Engine
+
+from adapter.axon.client import AxonClient
+from adapter.delivery.worker import Worker, utc_now
+from adapter.errors import ConfigurationRefused, Problem
+from adapter.intake import Intake
+from adapter.platforms.registry import PLATFORMS
+from adapter.settings import Settings, load_settings
+from adapter.shops.load import load_shops
+from adapter.shops.shop import Shops
+from adapter.storage.clicks import Clicks
+from adapter.storage.destinations import Destinations
+from adapter.storage.engine import open_engine
+from adapter.storage.keys import secrets_of
+from adapter.storage.purchases import Purchases
+from adapter.storage.sealing import Sealer
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Settings and shops, both checked."""
+
+    settings: Settings
+    shops: Shops
+
+
+def load_configuration(environment: Mapping[str, str]) -> Configuration:
+    """Read settings and mapping files; raise `ConfigurationRefused` with every problem of both at once."""
+    problems: list[Problem] = []
+    try:
+        settings = load_settings(environment)
+    except ConfigurationRefused as refused:
+        problems += refused.problems
+        settings = load_settings({"MAPPINGS_DIR": environment.get("MAPPINGS_DIR", "")})
+    try:
+        shops = load_shops(settings.mappings_dir, environment, PLATFORMS, settings.axon_api_url)
+    except ConfigurationRefused as refused:
+        raise ConfigurationRefused([*problems, *refused.problems]) from None
+    if problems:
+        raise ConfigurationRefused(problems)
+    return Configuration(settings, shops)
+
+
+class Parts:
+    """The long-lived objects of one process, made when first asked for."""
+
+    def __init__(self, configuration: Configuration, clock: Callable[[], datetime] = utc_now) -> None:
+        self.settings = configuration.settings
+        self.shops = configuration.shops
+        self.clock = clock
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database."""
+        return open_engine(self.settings, threads=32)
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """The keys; on SQLite they are generated on first use."""
+        return Sealer(secrets_of(self.settings, lambda notice: _log.warning("secret key generated", notice=notice)))
+
+    @cached_property
+    def purchases(self) -> Purchases:
+        """The ledger of orders."""
+        return Purchases(self.engine, self.sealer)
+
+    @cached_property
+    def clicks(self) -> Clicks:
+        """The remembered click identifiers."""
+        return Clicks(self.engine, self.sealer)
+
+    @cached_property
+    def destinations(self) -> Destinations:
+        """The conditions of the destinations."""
+        return Destinations(self.engine)
+
+    def intake(self) -> Intake:
+        """Return the use case of incoming webhooks."""
+        return Intake(self.purchases, self.clock)
+
+    def worker(self) -> Worker:
+        """Return a worker; set its `stop` to end it."""
+        return Worker(
+            shops=self.shops,
+            purchases=self.purchases,
+            clicks=self.clicks,
+            destinations=self.destinations,
+            client=AxonClient(self.clock),
+            lease=self.settings.lease,
+            clock=self.clock,
+        )
