@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from threading import Event
 
 import structlog
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -21,14 +22,29 @@ def create_app(parts: Parts | None = None) -> Flask:
     parts = parts or Parts(load_configuration(os.environ))
     app = Flask(__name__, static_folder=None)
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # It redirects, and neither platform follows a redirect.
     app.register_blueprint(webhooks.blueprint(parts.shops, parts.intake()))
     app.register_blueprint(clicks.blueprint(parts.shops, parts.clicks, parts.clock))
     app.register_blueprint(health.blueprint(parts.purchases))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected_error)
-    if hops := parts.settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    _place_behind_proxies(app, parts.settings.trusted_proxies)
     return app
+
+
+def _place_behind_proxies(app: Flask, hops: int) -> None:
+    """Take the buyer's address from so many proxies' headers; with none, say once that a proxy seems to be there."""
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]  # Flask's way.
+        return
+    told = Event()
+
+    @app.before_request
+    def look_for_proxy() -> None:
+        if "X-Forwarded-For" in request.headers and not told.is_set():
+            told.set()
+            hint = "set it to the number of proxies in front; until then every buyer seems to have the proxy's address"
+            _log.warning("X-Forwarded-For arrives, and TRUSTED_PROXIES is 0", hint=hint)
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -6,19 +6,20 @@ import json
 import os
 import signal
 import sys
-from pathlib import Path
+from collections.abc import Iterable
 from threading import Event
 from types import FrameType
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO, NoReturn, TextIO
 
 import click
 
 from adapter import __version__
 from adapter.axon import sandbox as conversion_api
-from adapter.errors import AdapterError, ConfigurationRefused
+from adapter.errors import AdapterError, StorageUnavailable
 from adapter.logs import configure_logs
 from adapter.operations import check as checking
 from adapter.operations import ledger
+from adapter.operations.demo.run import run_demo
 from adapter.operations.preview import preview as preview_order
 from adapter.purchase.event import encode
 from adapter.shops.shop import Shop, Shops
@@ -34,25 +35,37 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command; an error raised on purpose is shown as its message, and exits with 1."""
+    """Run the command; an error raised on purpose is shown as its message, one line a problem, and exits with 1."""
     try:
         cli()
-    except ConfigurationRefused as refused:
-        for problem in refused.problems:
-            click.echo(str(problem), err=True)
-        sys.exit(1)
+    except StorageUnavailable as error:
+        hint = "is it there, may this user use it, and has `adapter migrate` run?"
+        _exit_with(f"the database can't be used: {error} ({hint})")
     except AdapterError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
+        _exit_with(str(error))
+
+
+def _exit_with(message: str) -> NoReturn:
+    click.echo(message, err=True)
+    sys.exit(1)
+
+
+def _show(lines: Iterable[str]) -> None:
+    """Print lines for people. What a buyer typed may hold escape sequences, which would command the terminal."""
+    for line in lines:
+        click.echo(
+            "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+        )
 
 
 def _configuration() -> Configuration:
     return load_configuration(os.environ)
 
 
-def _parts() -> Parts:
+def _parts(logs: TextIO | None = None) -> Parts:
+    """Return the parts, with logs on stdout, or elsewhere when stdout is for what was asked for."""
     configuration = _configuration()
-    configure_logs(configuration.settings.log_level)
+    configure_logs(configuration.settings.log_level, logs)
     return Parts(configuration)
 
 
@@ -60,8 +73,7 @@ def _parts() -> Parts:
 def check() -> None:
     """Check settings and mapping files; list every problem and exit 1, or say what would run."""
     configuration = _configuration()
-    for line in checking.describe(configuration.settings, configuration.shops):
-        click.echo(line)
+    _show(checking.describe(configuration.settings, configuration.shops))
 
 
 @cli.command()
@@ -74,7 +86,7 @@ def preview(order: BinaryIO, shop_name: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(encode(shown.to_json()).decode())
     else:
-        click.echo("\n".join(shown.lines()))
+        _show(shown.lines())
     if shown.problems:
         sys.exit(1)
 
@@ -90,16 +102,20 @@ def _shop(shops: Shops, name: str) -> Shop:
 @cli.command()
 def migrate() -> None:
     """Bring the database to the newest schema. Safe to run again, and by two at once."""
-    migrate_database(_parts().engine)
+    _migrate(_parts(sys.stderr))
     click.echo("the database is up to date")
+
+
+def _migrate(parts: Parts) -> None:
+    migrate_database(parts.engine)
+    parts.engine.dispose()
 
 
 @cli.command()
 def serve() -> NoReturn:
     """Migrate, then serve webhooks with gunicorn."""
-    migrate_database(_parts().engine)
-    gunicorn = Path(sys.executable).with_name("gunicorn")
-    command = [str(gunicorn), "--config", "python:adapter.server", "adapter.app:create_app()"]
+    _migrate(_parts())
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:adapter.server", "adapter.app:create_app()"]
     os.execv(command[0], command)  # noqa: S606  # gunicorn takes this process's place, so signals reach it.
 
 
@@ -130,20 +146,23 @@ def _stop_on_signals(stop: Event) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs: one JSON list.")
 def orders(state: str | None, shop_name: str | None, limit: int, *, as_json: bool) -> None:
     """List the newest orders with their state and reason."""
-    rows = _parts().purchases.rows(state=State(state) if state else None, shop=shop_name, limit=limit)
+    rows = _parts(sys.stderr).purchases.rows(state=State(state) if state else None, shop=shop_name, limit=limit)
     if as_json:
         click.echo(json.dumps([ledger.order_for_programs(row) for row in rows], ensure_ascii=False))
     else:
-        click.echo("\n".join(ledger.order_lines(rows)))
+        _show(ledger.order_lines(rows))
 
 
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(*, as_json: bool) -> None:
     """Show how many orders are in each state, and how each destination is."""
-    parts = _parts()
+    parts = _parts(sys.stderr)
     found = ledger.status_for_programs(parts.shops, parts.purchases, parts.destinations, parts.clock())
-    click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(ledger.status_lines(found)))
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        _show(ledger.status_lines(found))
 
 
 @cli.command()
@@ -152,4 +171,20 @@ def sandbox(port: int) -> None:
     """Run a local Conversion API that behaves as AppLovin's page says. GET /received shows what came in."""
     stop = Event()
     _stop_on_signals(stop)
-    conversion_api.serve(port, until=stop)
+    try:
+        conversion_api.serve(port, until=stop)
+    except OSError as error:
+        raise click.ClickException(
+            f"can't listen on 127.0.0.1:{port}: {error.strerror}; choose another --port"
+        ) from None
+
+
+@cli.command()
+@click.option("--stay", is_flag=True, help="Keep it running after the table, and print the URLs.")
+def demo(*, stay: bool) -> None:
+    """Run the main job on this machine: signed orders of both platforms become purchases at a local API."""
+    stop = Event()
+    if stay:
+        _stop_on_signals(stop)
+    if not run_demo(click.echo, stay=stop if stay else None):
+        sys.exit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeGuard
 
 _KINDS: Mapping[type, str] = {
@@ -13,6 +14,9 @@ _KINDS: Mapping[type, str] = {
     bool: "true or false",
     type(None): "nothing",
     datetime: "a time",
+    int: "a number",
+    float: "a number",
+    Decimal: "a number",
 }
 
 
@@ -33,4 +37,4 @@ def objects_in(value: object) -> list[dict[str, Any]]:
 
 def kind_of(value: object) -> str:
     """Name the kind of a value without showing it: values may be personal."""
-    return _KINDS.get(type(value), "a number")
+    return _KINDS.get(type(value), "something that isn't JSON")

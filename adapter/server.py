@@ -1,7 +1,7 @@
 """gunicorn's settings, named in the Procfile: `gunicorn --config python:adapter.server 'adapter.app:create_app()'`.
 
-Threads, because a request waits for a commit most of its time. The master checks the configuration before it opens
-the port; each worker that delivers by itself (EMBEDDED_DELIVERY) does so from one thread, which stops first.
+Threads, because a request waits for a commit most of its time. The whole configuration is checked when gunicorn reads
+this module, before it opens the port; each worker that delivers by itself (EMBEDDED_DELIVERY) does so from one thread.
 """
 
 from __future__ import annotations
@@ -9,31 +9,37 @@ from __future__ import annotations
 import os
 import sys
 from threading import Thread
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 
 from adapter.delivery.worker import Worker
-from adapter.errors import ConfigurationRefused
+from adapter.errors import AdapterError, ConfigurationRefused
 from adapter.logs import configure_logs, gunicorn_logs
-from adapter.settings import load_settings
 from adapter.storage.migrate import migrate
-from adapter.wiring import Parts, load_configuration
+from adapter.wiring import Configuration, Parts, load_configuration
 
 _log = structlog.get_logger()
 
 
-def _or_exit(error: ConfigurationRefused) -> None:
-    for problem in error.problems:
+def _exit_with(*problems: object) -> NoReturn:
+    for problem in problems:
         sys.stderr.write(f"{problem}\n")
     sys.exit(1)
 
 
-try:
-    _settings = load_settings(os.environ)
-except ConfigurationRefused as refused:
-    _or_exit(refused)
-    raise
+def _configuration() -> Configuration:
+    try:
+        configuration = load_configuration(os.environ)
+    except ConfigurationRefused as refused:
+        _exit_with(*refused.problems)
+    if not configuration.shops.on():
+        _exit_with("no shop is on: set the webhook secret of one; `adapter check` lists what is missing")
+    return configuration
+
+
+_checked = _configuration()
+_settings = _checked.settings
 
 bind = [f"0.0.0.0:{_settings.port}"]
 workers = _settings.web_concurrency
@@ -46,27 +52,32 @@ max_requests = 0
 limit_request_line = 4094
 limit_request_fields = 100
 limit_request_field_size = 8190
-forwarded_allow_ips = "*"  # Only for the scheme; the client's address comes by TRUSTED_PROXIES alone.
+# TRUSTED_PROXIES alone decides who is believed. With "*" gunicorn would also take SCRIPT_NAME and PATH_INFO from
+# anybody's headers (https://gunicorn.org/reference/settings/#forwarder_headers).
+forwarded_allow_ips = ""
+forwarder_headers = ""
+control_socket_disable = True  # It would be made in the user's home, which may be read-only, and nobody uses it.
 logconfig_dict = dict(gunicorn_logs(_settings.log_level))
 
-_workers: list[tuple[Worker, Thread]] = []
+_delivering: list[tuple[Worker, Thread]] = []
 
 
 def on_starting(_server: Any) -> None:  # noqa: ANN401  # gunicorn's arbiter.
-    """Check everything before the port opens, and on SQLite bring the file to its newest schema."""
+    """Say which shops are on; on SQLite make the key and bring the file to its newest schema."""
     configure_logs(_settings.log_level)
-    try:
-        configuration = load_configuration(os.environ)
-    except ConfigurationRefused as error:
-        _or_exit(error)
-        raise
-    for shop in configuration.shops:
+    for notice in _settings.notices:
+        _log.warning("setting", notice=notice)
+    for shop in _checked.shops:
         _log.info("shop", name=shop.name, on=shop.is_on, off_because=shop.off, notices=shop.notices)
-    if not configuration.shops.on():
-        sys.stderr.write("no shop is on: set the webhook secret of one; `adapter check` lists what is missing\n")
-        sys.exit(1)
-    if _settings.sqlite_path is not None:
-        parts = Parts(configuration)
+    try:
+        _prepare_storage(Parts(_checked))
+    except AdapterError as error:
+        _exit_with(error)
+
+
+def _prepare_storage(parts: Parts) -> None:
+    _ = parts.sealer
+    if parts.settings.sqlite_path is not None:
         migrate(parts.engine)
         parts.engine.dispose()
 
@@ -79,11 +90,12 @@ def post_worker_init(_worker: Any) -> None:  # noqa: ANN401  # gunicorn's worker
     worker = Parts(load_configuration(os.environ)).worker()
     thread = Thread(target=worker.run, name="delivery", daemon=True)
     thread.start()
-    _workers.append((worker, thread))
+    _delivering.append((worker, thread))
 
 
 def worker_exit(_server: Any, _worker: Any) -> None:  # noqa: ANN401  # gunicorn's arbiter and worker.
-    """Let the request in hand end, then stop delivering."""
-    for worker, thread in _workers:
+    """Let the request to the API that is in hand end, then stop delivering."""
+    for worker, _thread in _delivering:
         worker.stop.set()
+    for _worker_of_thread, thread in _delivering:
         thread.join(timeout=graceful_timeout)

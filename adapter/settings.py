@@ -196,8 +196,8 @@ class _Reader:
 def _remarks_on_key(key: str) -> Iterator[str]:
     if len(key) < SHORTEST_KEY:
         yield f"SECRET_KEY has fewer than {SHORTEST_KEY} characters: a long random text seals what is stored better"
-    if len(key.split()) != 1:
-        yield "SECRET_KEY contains white space: it can never move to SECRET_KEY_FALLBACKS, which are separated by spaces"
+    if any(map(str.isspace, key)):
+        yield "SECRET_KEY contains white space: SECRET_KEY_FALLBACKS, separated by spaces, can never hold it"
 
 
 def _hosts(environment: Mapping[str, str]) -> Iterator[str]:

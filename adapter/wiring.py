@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import cached_property
 
 import structlog
-from sqlalchemy import Engine
 
 from adapter.axon.client import AxonClient
 from adapter.delivery.worker import Worker, utc_now
@@ -20,7 +19,7 @@ from adapter.shops.load import load_shops
 from adapter.shops.shop import Shops
 from adapter.storage.clicks import Clicks
 from adapter.storage.destinations import Destinations
-from adapter.storage.engine import open_engine
+from adapter.storage.engine import Database, open_engine
 from adapter.storage.keys import secrets_of
 from adapter.storage.purchases import Purchases
 from adapter.storage.sealing import Sealer
@@ -62,7 +61,7 @@ class Parts:
         self.clock = clock
 
     @cached_property
-    def engine(self) -> Engine:
+    def engine(self) -> Database:
         """The database."""
         return open_engine(self.settings, threads=32)
 

@@ -5,34 +5,54 @@ Source: AppLovin's page "Conversion API": POST /v1/event?pixel_id=…, the raw k
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import monotonic
+from http.cookiejar import DefaultCookiePolicy
 from typing import Literal
 
 import requests
-from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
-from adapter.axon.outcome import Outcome, Verdict, parse_retry_after, verdict_of
+from adapter.axon.outcome import Outcome, Verdict, parse_retry_after, plain, verdict_of
+from adapter.axon.transport import PunctualSession, ending_within
 
-CONNECT_SECONDS = 5
-READ_SECONDS = 15
-TOTAL_SECONDS = 30
 LONGEST_ANSWER = 64 * 1024
 """The answer is read up to here; the page gives it no body at all."""
 
 _BODY_KEPT = 500
+_CONNECTIONS = 16
+_FIRST_FINAL_STATUS = 200
+_HEADER_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How many seconds a try may take: to connect, for each read, and altogether.
+
+    The whole is less than the 25 s in which a stopping worker has to finish the request in hand.
+    """
+
+    connect: float = 5
+    read: float = 15
+    total: float = 20
 
 
 class AxonClient:
     """One connection pool to the Conversion API. `clock` gives aware UTC times."""
 
-    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime] = lambda: datetime.now(UTC), patience: Patience | None = None
+    ) -> None:
         self._clock = clock
-        self._session = requests.Session()
-        self._session.trust_env = False  # No .netrc may replace the key, no proxy may read along by accident.
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_connections=8, pool_maxsize=8, max_retries=0))
+        self._patience = patience or Patience()
+        self._session = PunctualSession(_CONNECTIONS)
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+
+    def close(self) -> None:
+        """Close the connections that are kept open for the next batch."""
+        self._session.close()
 
     def send(
         self,
@@ -43,24 +63,30 @@ class AxonClient:
         envelope: Literal["events", "list"] = "events",
     ) -> Outcome:
         """Send encoded events as one batch and return how it ended; never raises for anything the network does."""
+        if not _HEADER_VALUE.fullmatch(api_key):
+            return Outcome(verdict=Verdict.UNAUTHORIZED, problem="the key has characters that no header can carry")
         try:
-            with self._session.post(
-                api_url,
-                params={"pixel_id": pixel_id},
-                data=envelop(events, envelope),
-                headers={
-                    "Authorization": api_key,
-                    "Content-Type": "application/json",
-                    "Accept-Encoding": "identity",
-                    "User-Agent": "order-adapter",
-                },
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return self._outcome(response)
-        except (requests.RequestException, OSError, ValueError) as error:
-            return Outcome(verdict=Verdict.UNKNOWN, problem=_problem(error))
+            with ending_within(self._patience.total):
+                return self._post(api_url, pixel_id, api_key, envelop(events, envelope))
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            return Outcome(verdict=Verdict.UNKNOWN, problem=self._problem(error))
+
+    def _post(self, api_url: str, pixel_id: str, api_key: str, body: bytes) -> Outcome:
+        with self._session.post(
+            api_url,
+            params={"pixel_id": pixel_id},
+            data=body,
+            headers={
+                "Authorization": api_key,
+                "Content-Type": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "order-adapter",
+            },
+            timeout=(self._patience.connect, self._patience.read),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            return self._outcome(response)
 
     def _outcome(self, response: requests.Response) -> Outcome:
         body = _read_start(response)
@@ -68,12 +94,24 @@ class AxonClient:
         return Outcome(
             verdict=verdict_of(response.status_code),
             status=response.status_code,
-            error_code=_short(headers.get("x-al-error-code")),
-            error_message=_short(headers.get("x-al-error-message")),
-            trace_id=_short(headers.get("x-trace-id")),
-            body_start=body[:_BODY_KEPT].decode("utf-8", "replace").replace("\0", ""),
+            error_code=plain(headers.get("x-al-error-code")),
+            error_message=plain(headers.get("x-al-error-message")),
+            trace_id=plain(headers.get("x-trace-id")),
+            body_start=plain(body[:_BODY_KEPT].decode("utf-8", "replace")) or "",
             retry_after=parse_retry_after(headers.get("retry-after"), self._clock()),
         )
+
+    def _problem(self, error: Exception) -> str:
+        """Name what happened without the address: its query holds the pixel id."""
+        names = {
+            requests.ConnectTimeout: f"no connection within {self._patience.connect:g} s",
+            requests.ReadTimeout: "no answer in time",
+            requests.exceptions.SSLError: "the server's certificate isn't trusted",
+        }
+        for kind, words in names.items():
+            if isinstance(error, kind):
+                return words
+        return f"the connection failed ({type(error).__name__})"
 
 
 def envelop(events: Sequence[bytes], envelope: Literal["events", "list"]) -> bytes:
@@ -83,28 +121,16 @@ def envelop(events: Sequence[bytes], envelope: Literal["events", "list"]) -> byt
 
 
 def _read_start(response: requests.Response) -> bytes:
-    """Read the answer up to its cap and within the time; a longer or slower rest is left unread."""
-    deadline = monotonic() + TOTAL_SECONDS - READ_SECONDS
+    """Read the answer up to its cap, without unpacking it; the connection of a longer one is closed.
+
+    A status below 200 isn't the answer yet, and http.client doesn't wait for it: left unread its connection is
+    closed, so that the true answer can't be taken for that of the next batch.
+    """
     body = b""
+    if response.status_code < _FIRST_FINAL_STATUS:
+        return body
     for chunk in response.raw.stream(4096, decode_content=False):
         body += chunk
-        if len(body) >= LONGEST_ANSWER or monotonic() > deadline:
+        if len(body) >= LONGEST_ANSWER:
             break
     return body
-
-
-def _short(text: str | None) -> str | None:
-    return text[:200] if text else None
-
-
-def _problem(error: Exception) -> str:
-    """Name what happened without the address: its query holds the pixel id."""
-    names = {
-        requests.ConnectTimeout: f"no connection within {CONNECT_SECONDS} s",
-        requests.ReadTimeout: f"no answer within {READ_SECONDS} s",
-        requests.exceptions.SSLError: "the server's certificate isn't trusted",
-    }
-    for kind, words in names.items():
-        if isinstance(error, kind):
-            return words
-    return f"the connection failed ({type(error).__name__})"

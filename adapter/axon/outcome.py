@@ -13,6 +13,8 @@ from enum import StrEnum
 
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 
+_LONGEST_TEXT = 500
+
 
 class Verdict(StrEnum):
     """What became of a batch."""
@@ -79,6 +81,13 @@ class Outcome:
         words = [f"answer {self.status}" if self.status else self.problem or "no answer"]
         words += [text for text in (self.error_code, self.error_message, self.body_start[:200]) if text]
         return ": ".join(words)
+
+
+def plain(text: str | None) -> str | None:
+    """Return the text for a log line and a database: at most 500 characters, the unprintable ones as blanks."""
+    if not text:
+        return None
+    return "".join(character if character.isprintable() else " " for character in text[:_LONGEST_TEXT]).strip() or None
 
 
 def parse_retry_after(text: str | None, now: datetime) -> timedelta | None:

@@ -1,4 +1,7 @@
-"""Strict reading of a JSON body: decimals stay exact, and whatever a database or the API would choke on is refused."""
+"""Strict reading of a JSON body: decimals stay exact, and whatever a database or the API would choke on is refused.
+
+The decoder itself refuses bytes that aren't UTF-8 and halves of surrogate pairs.
+"""
 
 from __future__ import annotations
 
@@ -73,5 +76,3 @@ def _refuse_hostile(value: object, path: str, depth: int) -> None:
 def _refuse_hostile_text(text: str, path: str) -> None:
     if "\x00" in text:
         raise OrderUnreadable(f"the text at {path[:200]} contains a NUL character")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise OrderUnreadable(f"the text at {path[:200]} contains half of a surrogate pair")

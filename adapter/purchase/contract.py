@@ -165,6 +165,8 @@ def _to_number(value: object) -> int | Decimal:
         value = Decimal(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError(f"a number is wanted, this is {kind_of(value)}")  # noqa: TRY004  # One error for any misfit.
+    if not Decimal(value).is_finite():
+        raise ValueError("a number is wanted, this is infinite or none")
     return value
 
 
@@ -186,7 +188,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def _to_milliseconds(value: object) -> int:
     if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("a time with its offset from UTC is wanted, this one has none")
         return (value - _EPOCH) // timedelta(milliseconds=1)
+    if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value.strip()):
+        raise ValueError("a time or epoch milliseconds are wanted, this is text")
     return _to_integer(value)
 
 
@@ -245,6 +251,10 @@ def _parts(event: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mappin
         yield section, part
 
 
+_MILLISECONDS = range(10**12, 10**13)
+"""September 2001 to November 2286; the same moments in seconds lie outside. Seconds are the classic error."""
+
+
 def _event_rules(event: Mapping[str, Any]) -> Iterator[Violation]:
     user, purchase = event["user_data"], event["data"]
     if not any(user.get(name) for name in IDENTIFIERS):
@@ -256,9 +266,14 @@ def _event_rules(event: Mapping[str, Any]) -> Iterator[Violation]:
     if (address := user.get("client_ip_address")) and not _is_ip(address):
         yield Violation("event.user_data.client_ip_address", "must be an IPv4 or IPv6 address without spaces")
     if (currency := purchase.get("currency")) and currency not in DECIMALS:
-        yield Violation("event.data.currency", f"{currency[:10]!r} is no ISO 4217 currency code")
+        yield Violation("event.data.currency", "is no ISO 4217 currency code")
+    if (time := event.get("event_time")) is not None and time not in _MILLISECONDS:
+        yield Violation("event.event_time", "must be in milliseconds since 1970, not in seconds")
     if (url := event.get("event_source_url")) and not _is_complete_url(url):
         yield Violation("event.event_source_url", "must be a complete http or https address")
+    share = event.get("measurement_partner_data", {}).get("attribution_share")
+    if share is not None and not 0 <= share <= 1:
+        yield Violation("event.measurement_partner_data.attribution_share", "must be a number between 0 and 1")
     yield from _amount_rules(purchase)
 
 
@@ -277,7 +292,7 @@ def _amount_rules(purchase: Mapping[str, Any]) -> Iterator[Violation]:
 
 def _is_ip(text: str) -> bool:
     try:
-        ipaddress.ip_address(text)
+        ipaddress.ip_address(text.replace("%", " "))  # A zone (fe80::1%eth0) is no part of an address.
     except ValueError:
         return False
     return True

@@ -71,7 +71,7 @@ def _decide(
     scope["clicks"] = clicks.values
     skip = _skip_before_event(order, scope, stored, rules, age)
     if skip is not None:
-        return Decision(clicks=clicks, skip=skip, warnings=names.warnings)
+        return Decision(clicks=clicks, skip=skip, warnings=(*names.warnings, *clicks.warnings))
     lines = [{"line": line.source, "item": item} for line, item in zip(order.lines, names.items, strict=True)]
     event = make_event(rules.mapping, scope, lines)
     skip = skip_by_event(event.fields, rules.policy)
@@ -82,19 +82,15 @@ def _decide(
         skip=skip,
         problems=problems,
         explanation=event.explanation,
-        warnings=(*names.warnings, *event.warnings),
+        warnings=(*names.warnings, *clicks.warnings, *event.warnings),
     )
 
 
 def _skip_before_event(
     order: Order, scope: Mapping[str, Any], stored: Mapping[str, Any], rules: ShopRules, age: timedelta | None
 ) -> Skip | None:
-    answer = consent_in(order.source) or stored.get("consent")
-    granted_if = rules.mapping.granted_if
-    granted = answer == "granted" or (granted_if is not None and is_true("consent.granted_if", granted_if, scope))
-    denied = "denied" in (consent_in(order.source), stored.get("consent"))
-    skip = skip_by_consent(required=rules.policy.consent_required, granted=granted, denied=denied)
-    skip = skip or skip_by_order(order, rules.policy, age)
+    answers = (consent_in(order.source), stored.get("consent"))
+    skip = _skip_by_answers(answers, scope, rules) or skip_by_order(order, rules.policy, age)
     if skip is None and rules.mapping.skip_if is not None:
         expression = rules.mapping.skip_if
         if is_true("orders.skip_if", expression, scope):
@@ -102,12 +98,24 @@ def _skip_before_event(
     return skip
 
 
+def _skip_by_answers(answers: tuple[str | None, ...], scope: Mapping[str, Any], rules: ShopRules) -> Skip | None:
+    """Judge the consent; the mapping is asked only when it matters, so that it can't fail on a refusal."""
+    required, granted_if = rules.policy.consent_required, rules.mapping.granted_if
+    denied, granted = "denied" in answers, "granted" in answers
+    if required and not denied and not granted and granted_if is not None:
+        granted = is_true("consent.granted_if", granted_if, scope)
+    return skip_by_consent(required=required, granted=granted, denied=denied)
+
+
 def consent_in(source: Mapping[str, Any]) -> str | None:
-    """Return the buyer's answer that the storefront wrote into the order: "granted", "denied" or None."""
-    for place, key in (("note_attributes", "name"), ("meta_data", "key")):
-        for entry in objects_in(source.get(place)):
-            if entry.get(key) in CONSENT_NAMES:
-                answer = str(entry.get("value")).strip().lower()
-                if answer in ("granted", "denied"):
-                    return answer
-    return None
+    """Return the buyer's answer that the storefront wrote into the order: "granted", "denied" or None.
+
+    When it holds several answers, one refusal is a refusal.
+    """
+    answers = {
+        str(entry.get("value")).strip().lower()
+        for place, key in (("note_attributes", "name"), ("meta_data", "key"))
+        for entry in objects_in(source.get(place))
+        if entry.get(key) in CONSENT_NAMES
+    }
+    return next((answer for answer in ("denied", "granted") if answer in answers), None)

@@ -46,27 +46,40 @@ def encode(value: object) -> bytes:
 
 
 def find_clicks(mapping: PurchaseMapping, scope: Mapping[str, Any]) -> ClickIdentifiers:
-    """Return for each identifier the first well-formed value of its chain, with the expression that found it."""
+    """Return for each identifier the first well-formed value of its chain, with the expression that found it.
+
+    An expression that fails is passed over with a warning: no purchase is lost for a click.
+    """
     values: dict[str, str] = {}
     sources: dict[str, str] = {}
+    warnings: list[str] = []
     for name, chain in mapping.clicks.items():
         for expression in chain:
-            found = clean_identifier(_try(f"clicks.{name}", expression, scope))
+            try:
+                found = clean_identifier(expression.evaluate(scope))
+            except ExpressionFailed as error:
+                warnings.append(f"clicks.{name} passed over {expression.text}: {error}")
+                continue
             if found is not None:
                 values[name], sources[name] = found, expression.text
                 break
-    return ClickIdentifiers(values, sources)
+    return ClickIdentifiers(values, sources, tuple(warnings))
 
 
 def is_true(target: str, expression: Expression, scope: Mapping[str, Any]) -> bool:
     """Whether a condition holds, by JMESPath's idea of truth (0 is true); raise `MappingFailed`."""
-    return _try(target, expression, scope) not in (None, False, "", [], {})
+    try:
+        value = expression.evaluate(scope)
+    except ExpressionFailed as error:
+        raise MappingFailed(target, expression.text, str(error)) from None
+    return value is not None and value is not False and value not in ("", [], {})
 
 
 def make_event(mapping: PurchaseMapping, scope: Mapping[str, Any], lines: list[dict[str, Any]]) -> PurchaseEvent:
     """Evaluate the mapping: `scope` for the whole order, and for each line the names `line` and `item` on top.
 
-    A required field whose expression fails raises `MappingFailed`; an optional one is left out with a warning.
+    A required field whose expression fails raises `MappingFailed`; an optional one is left out with a warning, and
+    so is the measurement partner's object when one of its required fields has no value.
     """
     maker = _EventMaker()
     event = {"name": "purchase", **maker.fill(mapping.leaves["event"], scope)}
@@ -76,7 +89,7 @@ def make_event(mapping: PurchaseMapping, scope: Mapping[str, Any], lines: list[d
         maker.fill(mapping.leaves["event.data.items"], {**scope, **line}, f"[{index}]")
         for index, line in enumerate(lines)
     ]
-    if partner := maker.fill(mapping.leaves[OPTIONAL_SECTION], scope):
+    if partner := maker.fill_optional(mapping.leaves[OPTIONAL_SECTION], scope):
         event["measurement_partner_data"] = partner
     return PurchaseEvent(event, tuple(maker.explanation), tuple(maker.warnings))
 
@@ -91,6 +104,14 @@ class _EventMaker:
     def fill(self, leaves: tuple[Leaf, ...], scope: Mapping[str, Any], index: str = "") -> dict[str, Any]:
         return {name: value for name, value in self._values(leaves, scope, index) if value is not None}
 
+    def fill_optional(self, leaves: tuple[Leaf, ...], scope: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Fill the object that is sent as a whole or not at all; None when a required field of it has no value."""
+        filled = self.fill(leaves, scope)
+        missing = [leaf.name for leaf in leaves if leaf.field.required and leaf.name not in filled]
+        if filled and missing:
+            self.warnings.append(f"{OPTIONAL_SECTION} was left out: no value for {', '.join(missing)}")
+        return None if missing else filled
+
     def _values(self, leaves: tuple[Leaf, ...], scope: Mapping[str, Any], index: str) -> Iterator[tuple[str, Any]]:
         for leaf in leaves:
             target = leaf.target if not index else f"event.data.items{index}.{leaf.name}"
@@ -102,14 +123,7 @@ class _EventMaker:
         try:
             return to_wire(leaf.field, leaf.expression.evaluate(scope))
         except (ExpressionFailed, ValueError) as error:
-            if leaf.field.required:
+            if leaf.field.required and not target.startswith(OPTIONAL_SECTION):
                 raise MappingFailed(target, leaf.expression.text, str(error)) from None
             self.warnings.append(f"{target} was left out: {leaf.expression.text}: {error}")
             return None
-
-
-def _try(target: str, expression: Expression, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JSON.
-    try:
-        return expression.evaluate(scope)
-    except ExpressionFailed as error:
-        raise MappingFailed(target, expression.text, str(error)) from None

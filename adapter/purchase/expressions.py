@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import html
-import json
+import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import jmespath
+import msgspec
 from jmespath import functions
 from jmespath.exceptions import (
-    ArityError,
     EmptyExpressionError,
     IncompleteExpressionError,
     JMESPathError,
@@ -25,7 +26,7 @@ from jmespath.exceptions import (
 )
 from jmespath.parser import ParsedResult
 
-from adapter.jsonvalues import is_object, kind_of, objects_in
+from adapter.jsonvalues import is_list, is_object, kind_of, objects_in
 from adapter.purchase.contract import suggestion
 
 Names = Mapping[str, Sequence[str] | None]
@@ -58,6 +59,8 @@ class Expression:
         """Return what the expression finds in the scope, None when nothing; raise `ExpressionFailed`."""
         try:
             return self._parsed.search(scope, options=self._options)
+        except ExpressionFailed:
+            raise
         except JMESPathTypeError as error:
             expected = " or ".join(error.expected_types)
             found = kind_of(error.current_value)
@@ -71,6 +74,7 @@ def compile_expression(text: str, names: Names, tables: Mapping[str, Any], origi
     parsed = _parse(text)
     _make_literals_exact(parsed.parsed)
     _check_functions(parsed.parsed)
+    _check_tables(parsed.parsed, tables)
     _check_names(parsed.parsed, names)
     return Expression(text, origin, parsed, jmespath.Options(custom_functions=ExactFunctions(tables)))
 
@@ -88,11 +92,9 @@ def _parse(text: str) -> ParsedResult:
         raise ExpressionInvalid("the expression ends too early", len(text) + 1) from None
     except LexerError as error:
         raise ExpressionInvalid(error.message, error.lexer_position + 1) from None
-    except ArityError as error:
-        raise ExpressionInvalid(str(error)) from None
     except ParseError as error:
-        column = error.lex_position + 1
-        raise ExpressionInvalid(f"unexpected {error.token_value!r}", column) from None
+        found = f"unexpected {error.token_value!r}" if error.token_value else "the expression ends too early"
+        raise ExpressionInvalid(found, error.lex_position + 1) from None
 
 
 def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -105,15 +107,47 @@ def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _make_literals_exact(tree: Mapping[str, Any]) -> None:
     """Turn the fractions of literals into `Decimal`; JMESPath reads them as floats, whose repr is exact enough."""
     for node in _nodes(tree):
-        if node["type"] == "literal" and isinstance(node["value"], float):
-            node["value"] = Decimal(repr(node["value"]))  # type: ignore[index]  # jmespath's nodes are plain dicts.
+        if node["type"] == "literal":
+            node["value"] = _exact(node["value"])  # type: ignore[index]  # jmespath's nodes are plain dicts.
+
+
+def _exact(value: Any) -> Any:  # noqa: ANN401  # A literal is any JSON.
+    if is_list(value):
+        return [_exact(entry) for entry in value]
+    if is_object(value):
+        return {key: _exact(entry) for key, entry in value.items()}
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        raise ExpressionInvalid("a number between backticks is infinite or none", 0, "JSON knows no such number")
+    return Decimal(repr(value))
 
 
 def _check_functions(tree: Mapping[str, Any]) -> None:
     known = sorted(ExactFunctions.FUNCTION_TABLE)
     for node in _nodes(tree):
-        if node["type"] == "function_expression" and node["value"] not in known:
-            raise ExpressionInvalid(f"unknown function {node['value']}()", 0, suggestion(node["value"], known))
+        if node["type"] == "function_expression":
+            if node["value"] not in known:
+                raise ExpressionInvalid(f"unknown function {node['value']}()", 0, suggestion(node["value"], known))
+            _check_arguments(node["value"], len(node["children"]))
+
+
+def _check_arguments(function: str, given: int) -> None:
+    wanted = ExactFunctions.FUNCTION_TABLE[function]["signature"]
+    if wanted[-1].get("variadic"):
+        if given < len(wanted):
+            raise ExpressionInvalid(f"too few arguments for {function}(): {given} instead of {len(wanted)} or more")
+    elif given != len(wanted):
+        raise ExpressionInvalid(f"wrong number of arguments for {function}(): {given} instead of {len(wanted)}")
+
+
+def _check_tables(tree: Mapping[str, Any], tables: Mapping[str, Any]) -> None:
+    for node in _nodes(tree):
+        if node["type"] == "function_expression" and node["value"] == "lookup":
+            table = node["children"][0].get("value")
+            if node["children"][0]["type"] == "literal" and isinstance(table, str) and table not in tables:
+                hint = suggestion(table, tuple(tables)) or "write that table into the mapping file"
+                raise ExpressionInvalid(f"there is no table [tables.{table}]", 0, hint)
 
 
 def _check_names(tree: Mapping[str, Any], names: Names) -> None:
@@ -127,15 +161,7 @@ def _check_names(tree: Mapping[str, Any], names: Names) -> None:
 
 
 _SCOPE_OF_FIRST_CHILD = frozenset(
-    (
-        "subexpression",
-        "pipe",
-        "index_expression",
-        "projection",
-        "value_projection",
-        "filter_projection",
-        "flatten",
-    )
+    ("index_expression", "projection", "value_projection", "filter_projection", "flatten")
 )
 """Nodes whose first child is evaluated where the node stands, and the others inside of what it found."""
 
@@ -145,8 +171,8 @@ def _roots(node: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
     children = objects_in(node.get("children"))
     if node["type"] == "field":
         yield node["value"], None
-    elif node["type"] == "subexpression" and [child["type"] for child in children[:2]] == ["field", "field"]:
-        yield children[0]["value"], children[1]["value"]
+    elif node["type"] in ("subexpression", "pipe"):
+        yield from _roots_of_path(children)
     elif node["type"] == "expref":
         return
     else:
@@ -155,11 +181,26 @@ def _roots(node: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
             yield from _roots(child)
 
 
+def _roots_of_path(steps: list[dict[str, Any]]) -> Iterator[tuple[str, str | None]]:
+    """Yield the roots of `a.b`, `a | b`, `a.[b, c]`, `@.a.b`: each step is evaluated inside of what the last found."""
+    if steps[0]["type"] == "current":
+        steps = steps[1:]
+    if steps[0]["type"] != "field":
+        yield from _roots(steps[0])
+        return
+    below = [name for name, _ in _roots(steps[1])] if len(steps) > 1 else []
+    yield from ((steps[0]["value"], name) for name in below)
+    if not below:
+        yield steps[0]["value"], None
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
 _LIBRARY_TYPES: Any = functions.Functions.__dict__["_get_allowed_pytypes"]
 
 
 class ExactFunctions(functions.Functions):
-    """JMESPath's functions, made to know `Decimal`, and the six of our own."""
+    """JMESPath's functions, made to know `Decimal`, and the five of our own."""
 
     def __init__(self, tables: Mapping[str, Any]) -> None:
         self._tables = tables
@@ -191,7 +232,10 @@ class ExactFunctions(functions.Functions):
     def _func_to_string(self, arg: object) -> str:
         if isinstance(arg, str):
             return arg
-        return f"{arg:f}" if isinstance(arg, Decimal) else json.dumps(arg, separators=(",", ":"), default=str)
+        if isinstance(arg, Decimal):
+            return f"{arg:f}"
+        text = _ENCODER.encode(arg).decode()
+        return text.strip('"') if isinstance(arg, datetime) else text
 
     @functions.signature({"types": []}, {"types": ["string"]})
     def _func_attribute(self, order: object, name: str) -> Any:  # noqa: ANN401  # Meta values are any JSON.
@@ -208,7 +252,8 @@ class ExactFunctions(functions.Functions):
         """Return a parameter of the query of a URL, absolute or not."""
         if not isinstance(url, str):
             return None
-        values = parse_qs(urlsplit(url).query).get(name)
+        # The buyer's browser wrote this: `urlsplit` would raise for some of it.
+        values = parse_qs(url.partition("#")[0].partition("?")[2]).get(name)
         return values[0] if values else None
 
     @functions.signature({"types": ["string"]}, {"types": []})

@@ -32,10 +32,11 @@ _US_ZIP = re.compile(r"\s*([0-9]{5})(?:[- ]?[0-9]{4})?\s*")
 
 @dataclass(frozen=True, slots=True)
 class ClickIdentifiers:
-    """The identifiers found for one order, and for each one the expression that found it."""
+    """The identifiers found for one order, for each one the expression that found it, and what failed on the way."""
 
     values: Mapping[str, str] = field(default_factory=dict[str, str])
     sources: Mapping[str, str] = field(default_factory=dict[str, str])
+    warnings: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether any identifier was found."""
@@ -64,7 +65,7 @@ def clean_phone(candidates: Iterable[PhoneNumber]) -> str | None:
         text = candidate.text.strip()
         if _HASHED.fullmatch(text):
             return text.lower()
-        digits = _digits_with_country_code(text, candidate.country_code)
+        digits = _digits_with_country_code(text, clean_country(candidate.country_code))
         if digits is not None:
             return digits
     return None
@@ -76,15 +77,18 @@ def _digits_with_country_code(text: str, country_code: str | None) -> str | None
         number = phonenumbers.parse(text, country_code)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
+    # Seven digits without an area code are possible only locally: with a country code in front they'd be another's.
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
 
 
 def hashed(value: str | None) -> str | None:
     """Return the SHA-256 of the value as 64 hex digits in lower case; a value that is a hash already stays."""
-    if value is None or _HASHED.fullmatch(value):
-        return value and value.lower()
+    if value is None:
+        return None
+    if _HASHED.fullmatch(value):
+        return value.lower()
     return hashlib.sha256(value.encode()).hexdigest()
 
 
@@ -109,9 +113,12 @@ def clean_user_id(text: str | None) -> str | None:
 
 
 def clean_ip(text: str | None) -> str | None:
-    """Return the address in its usual spelling, an IPv4 address mapped into IPv6 as IPv4; None when it is none."""
+    """Return the address in its usual spelling, an IPv4 address mapped into IPv6 as IPv4; None when it is none.
+
+    The zone of an address (fe80::1%eth0) means something on one machine only, and is cut.
+    """
     try:
-        address = ipaddress.ip_address((text or "").strip())
+        address = ipaddress.ip_address((text or "").strip().partition("%")[0])
     except ValueError:
         return None
     mapped = getattr(address, "ipv4_mapped", None)

@@ -65,7 +65,7 @@ class MappingCompiler:
         self._miss_required(leaves)
         return PurchaseMapping(
             leaves=leaves,
-            clicks=self._clicks(document.get("clicks", {})),
+            clicks=self._clicks(_table_at(document, "clicks")),
             skip_if=self._condition(document, "orders", "skip_if"),
             granted_if=self._condition(document, "consent", "granted_if"),
             categories=self._tables.get("categories", {}),
@@ -109,7 +109,7 @@ class MappingCompiler:
         return {name: chains[name] for name in CLICK_FIELDS if name in chains}
 
     def _condition(self, document: Mapping[str, Any], section: str, name: str) -> Expression | None:
-        text = document.get(section, {}).get(name)
+        text = _table_at(document, section).get(name)
         return None if text is None else self._expression(f"{section}.{name}", text, _OF_ORDER)
 
     def _expression(self, target: str, text: object, scope: Names) -> Expression | None:

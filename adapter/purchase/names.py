@@ -93,15 +93,16 @@ def _purchase(order: Order, site_url: str) -> dict[str, Any]:
 
 
 def _item(line: LineItem, price: Decimal, currency: str, categories: Mapping[str, Any]) -> dict[str, Any]:
-    before = unit_price(line.total_before_discount, line.quantity, currency)
+    # From the line's discount, not from the two prices: these may carry different digits.
+    discount = unit_price(line.total_before_discount - line.total, line.quantity, currency)
     return {
         "id": line.product_id or line.sku or line.title or None,
         "variant_id": line.variant_id,
         "title": line.title or None,
         "price": price,
         "price_with_tax": unit_price(line.total + line.tax, line.quantity, currency),
-        "price_before_discount": before,
-        "discount": max(before - price, Decimal(0)),
+        "price_before_discount": unit_price(line.total_before_discount, line.quantity, currency),
+        "discount": max(discount, Decimal(0)),
         "quantity": line.quantity,
         "category_id": _category(line, categories),
     }

@@ -28,7 +28,9 @@ def unit_prices(lines: Sequence[LineItem], currency: str) -> list[Decimal]:
     totals = sum((line.total for line in lines), Decimal(0))
     while True:
         prices = [_rounded(line.total, line.quantity, places) for line, places in zip(lines, digits, strict=True)]
-        multiplied = sum((price * line.quantity for price, line in zip(prices, lines, strict=True)), Decimal(0))
+        multiplied = sum(
+            (_product(price, line.quantity) for price, line in zip(prices, lines, strict=True)), Decimal(0)
+        )
         if _agree(multiplied, totals, decimals) or min(digits, default=MOST_DIGITS) >= MOST_DIGITS:
             return prices
         digits = [min(places + 1, MOST_DIGITS) for places in digits]
@@ -41,13 +43,17 @@ def unit_price(total: Decimal, quantity: Decimal, currency: str) -> Decimal:
 
 def _digits_needed(total: Decimal, quantity: Decimal, decimals: int) -> int:
     for digits in range(decimals, MOST_DIGITS):
-        if _agree(_rounded(total, quantity, digits) * quantity, total, decimals):
+        if _agree(_product(_rounded(total, quantity, digits), quantity), total, decimals):
             return digits
     return MOST_DIGITS
 
 
 def _rounded(total: Decimal, quantity: Decimal, digits: int) -> Decimal:
     return _WIDE.quantize(_WIDE.divide(total, quantity), Decimal(1).scaleb(-digits))
+
+
+def _product(price: Decimal, quantity: Decimal) -> Decimal:
+    return _WIDE.multiply(price, quantity)
 
 
 def _agree(multiplied: Decimal, total: Decimal, decimals: int) -> bool:

@@ -87,7 +87,7 @@ def skip_by_order(order: Order, policy: Policy, age: timedelta | None) -> Skip |
     if order.standing.payment not in _COUNTED_PAYMENTS[policy.count]:
         return Skip("unpaid", f"the order is {order.standing.payment}; it is sent when it is {policy.count}")
     if "too_old" in policy.skip and age is not None and age > policy.max_age:
-        return Skip("too_old", f"it was {age.days} days old when it came in, more than {policy.max_age.days}")
+        return Skip("too_old", f"it was more than {policy.max_age.days} days old when it came in")
     return None
 
 

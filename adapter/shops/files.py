@@ -31,7 +31,10 @@ class FileRefused(AdapterError):
 
 @dataclass(frozen=True, slots=True)
 class MappingFile:
-    """One file with its bases merged in; `origins` gives for a dotted path the file that says so ("" for all)."""
+    """One file with its bases merged in.
+
+    `origins` gives for the dotted path of a table or leaf the last file that says so, for "" the shop's own file.
+    """
 
     name: str
     label: str
@@ -42,11 +45,10 @@ class MappingFile:
 def read_directory(directory: Path) -> tuple[list[MappingFile], list[Problem]]:
     """Read every `*.toml` of the directory, and say what is wrong with those that can't be read."""
     try:
-        paths = sorted(path for path in directory.iterdir() if path.suffix == ".toml")
+        paths = sorted(path for path in directory.iterdir() if _is_mapping(path))
     except OSError as error:
-        reason = error.strerror or type(error).__name__
         hint = "set MAPPINGS_DIR to the folder with the mapping files"
-        return [], [Problem(str(directory), "", f"the mapping files can't be read: {reason}", hint)]
+        return [], [Problem(str(directory), "", f"the mapping files can't be read: {_reason(error)}", hint)]
     if not paths:
         hint = "copy mappings/shopify.toml or mappings/woocommerce.toml there"
         return [], [Problem(str(directory), "", "there is no mapping file (*.toml) here", hint)]
@@ -60,48 +62,78 @@ def read_directory(directory: Path) -> tuple[list[MappingFile], list[Problem]]:
     return files, problems
 
 
+def _is_mapping(path: Path) -> bool:
+    return path.suffix == ".toml" and not path.name.startswith(".")  # Editors and macOS leave hidden files behind.
+
+
 def read_file(path: Path) -> MappingFile:
     """Read one mapping file with the bases it extends; raise `FileRefused`."""
     if not _SHOP_NAME.fullmatch(path.stem):
-        message = "the file's name is the shop's address, and this one can't be one"
-        raise FileRefused(Problem(_label(path), "", message, "use a-z, 0-9, - and _ only, like acme.toml"))
-    document, origins = _with_bases(path, (path.stem,))
-    return MappingFile(path.stem, _label(path), document, {"": _label(path), **origins})
+        message = "the file's name becomes the shop's address, and this one can't"
+        hint = "use at most 63 of a-z, 0-9, - and _, first a letter or digit, like acme.toml"
+        raise FileRefused(Problem(_label(path), "", message, hint))
+    document, origins = _with_bases(path, ())
+    return MappingFile(path.stem, _label(path), document, {**origins, "": _label(path)})
 
 
-def _with_bases(path: Path, chain: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str]]:
+def _with_bases(path: Path, chain: tuple[Path, ...]) -> tuple[dict[str, Any], dict[str, str]]:
     own = _parse(path)
-    origins = {leaf: _label(path) for leaf in _leaves(own)}
     base = own.pop("extends", None)
+    said = dict(_paths(own))
+    origins = dict.fromkeys(said, _label(path))
     if base is None:
         return own, origins
-    base_path = _find_base(path, base, chain)
-    merged, base_origins = _with_bases(base_path, (*chain, base_path.stem))
+    merged, inherited = _with_bases(_find_base(path, base, (*chain, path)), (*chain, path))
     merge(merged, own)
-    return merged, {**base_origins, **origins}
+    replaced = tuple(f"{here}." for here, is_leaf in said.items() if is_leaf)
+    return merged, {**{here: file for here, file in inherited.items() if not here.startswith(replaced)}, **origins}
 
 
-def _find_base(path: Path, base: object, chain: tuple[str, ...]) -> Path:
+def _find_base(path: Path, base: object, chain: tuple[Path, ...]) -> Path:
+    """Return the base's file: a neighbour, else a shipped one; a file that extends its own name means the shipped."""
     if not isinstance(base, str) or not _SHOP_NAME.fullmatch(base):
-        raise FileRefused(Problem(_label(path), "extends", "the name of a mapping file is wanted", 'like "shopify"'))
-    if base in chain:
-        circle = " → ".join((*chain, base))
-        raise FileRefused(Problem(_label(path), "extends", f"the files extend each other in a circle: {circle}"))
-    for directory in (path.parent, SHIPPED):
-        if (found := directory / f"{base}.toml").is_file():
-            return found
+        hint = 'like extends = "shopify", without .toml'
+        raise FileRefused(Problem(_label(path), "extends", "the name of one mapping file is wanted", hint))
+    folders = (SHIPPED,) if base == path.stem else (path.parent, SHIPPED)
+    found = next((file for folder in folders if (file := folder / f"{base}.toml").is_file()), None)
+    if found is None:
+        raise FileRefused(Problem(_label(path), "extends", *_missing_base(path, base)))
+    if any(found.samefile(file) for file in chain):
+        circle = " → ".join((*(file.stem for file in chain), base))
+        message = f"the files extend each other in a circle: {circle}"
+        raise FileRefused(Problem(_label(path), "extends", message, "take one extends out"))
+    return found
+
+
+def _missing_base(path: Path, base: str) -> tuple[str, str]:
+    if base == path.stem:
+        return "the file extends itself", "name another file, or take the line out"
     known = sorted({file.stem for folder in (path.parent, SHIPPED) for file in folder.glob("*.toml")} - {path.stem})
-    hint = suggestion(base, known) or f"known: {', '.join(known)}"
-    raise FileRefused(Problem(_label(path), "extends", f'there is no mapping file "{base}.toml"', hint))
+    return f'there is no mapping file "{base}.toml"', suggestion(base, known) or f"known: {', '.join(known)}"
 
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise FileRefused(Problem(_label(path), "", f"this is not TOML: {error}")) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileRefused(Problem(_label(path), "", f"the file can't be read ({type(error).__name__})")) from None
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"), parse_float=_exact)
+    except OSError as error:
+        problem = Problem(_label(path), "", f"the file can't be read: {_reason(error)}")
+    except UnicodeDecodeError:
+        problem = Problem(_label(path), "", "the file is not UTF-8 text", "save it as UTF-8")
+    except ValueError as error:
+        hint = "texts stand in quotes, and each table and key is written once"
+        problem = Problem(_label(path), "", f"this is not TOML: {error}", hint)
+    raise FileRefused(problem)
+
+
+def _exact(text: str) -> Decimal:
+    number = Decimal(text.replace("_", ""))
+    if not number.is_finite():
+        raise ValueError(f"{text} is a number that no event can carry")
+    return number
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 def merge(base: dict[str, Any], own: Mapping[str, Any]) -> None:
@@ -116,14 +148,21 @@ def merge(base: dict[str, Any], own: Mapping[str, Any]) -> None:
             base[key] = copy.deepcopy(value)
 
 
-def _leaves(document: Mapping[str, Any], path: str = "") -> Iterator[str]:
+def _paths(document: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, bool]]:
+    """Yield the dotted path of every table and leaf, with whether it is a leaf."""
     for key, value in document.items():
-        here = f"{path}.{key}" if path else key
+        here = f"{above}.{key}" if above else key
+        yield here, not is_object(value)
         if is_object(value):
-            yield from _leaves(value, here)
-        else:
-            yield here
+            yield from _paths(value, here)
+
+
+def origin_of(path: str, origins: Mapping[str, str]) -> str:
+    """Return the file that says what stands at the path, else at the nearest table above it."""
+    while path not in origins:
+        path = path.rpartition(".")[0]
+    return origins[path]
 
 
 def _label(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"
+    return f"{path.absolute().parent.name}/{path.name}"

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from adapter.errors import Problem
-from adapter.purchase.contract import suggestion
+from adapter.jsonvalues import is_list, is_object
+from adapter.purchase.contract import SECTIONS, suggestion
+from adapter.purchase.identity import CLICK_FIELDS
 from adapter.purchase.rules import SKIP_RULES
+from adapter.shops.files import origin_of
 
 LONGEST_HOLD = 120
 """An order waits at most two minutes for its click, far inside Axon's five."""
@@ -57,10 +60,21 @@ class ConsentTable(_Table):
 class StorefrontTable(_Table):
     """`[storefront]`: who may post clicks."""
 
-    origins: Annotated[list[str], Field(description="The shop's origins, like https://shop.example.")] = []
+    origins: Annotated[
+        list[str] | None, Field(description="The shop's origins, like https://shop.example; without it site_url's.")
+    ] = None
     cookie_domain: Annotated[
         str | None, Field(description="Set it when the adapter runs under this domain: it then sets cookies.")
     ] = None
+
+
+def _listed(value: object) -> object:
+    """Read one text as a list of one."""
+    if isinstance(value, str):
+        return [value]
+    if not is_list(value):
+        raise PydanticCustomError("text_or_list", "text or a list of texts is wanted")
+    return value
 
 
 class MappingForm(_Table):
@@ -68,7 +82,9 @@ class MappingForm(_Table):
 
     platform: Annotated[str, Field(description="shopify or woocommerce")]
     webhook_secret: Annotated[
-        str | list[str], Field(description="The signing secret, usually as $NAME; a list during a rotation.")
+        list[str],
+        BeforeValidator(_listed),
+        Field(description="The signing secret, usually as $NAME; a list during a rotation."),
     ]
     site_url: Annotated[str, Field(description="The shop's address: https://shop.example")]
     axon: AxonTable = AxonTable()
@@ -82,58 +98,102 @@ class MappingForm(_Table):
     ] = {}
 
 
-_WORDS = {
-    "missing": "is required and missing",
-    "string_type": "text is wanted",
-    "list_type": "a list is wanted",
-    "bool_type": "true or false is wanted",
-    "int_type": "a whole number is wanted",
-    "dict_type": "a table is wanted",
-    "model_type": "a table is wanted",
+_TABLES: Mapping[str, type[BaseModel]] = {
+    "axon": AxonTable,
+    "orders": OrdersTable,
+    "consent": ConsentTable,
+    "storefront": StorefrontTable,
+}
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "": (*MappingForm.model_fields, "extends"),
+    **{name: tuple(table.model_fields) for name, table in _TABLES.items()},
+}
+_PLACES: Mapping[str, tuple[str, ...]] = {
+    **_KEYS,
+    **{section: tuple(fields) for section, fields in SECTIONS.items()},
+    "clicks": CLICK_FIELDS,
+}
+"""Every table and the keys that are at home there; "" is the top of the file."""
+
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "missing": ("is required and missing", 'set it, or start from a shipped file: extends = "shopify"'),
+    "string_type": ("text is wanted", "put it in quotes"),
+    "text_or_list": ("text or a list of texts is wanted", 'like "$NAME" or ["$OLD", "$NEW"]'),
+    "list_type": ("a list is wanted", "put it in square brackets"),
+    "bool_type": ("true or false is wanted", "write it without quotes"),
+    "int_type": ("a whole number is wanted", "write it without quotes and without a point"),
+    "dict_type": ("a table is wanted", ""),
+    "model_type": ("a table is wanted", ""),
 }
 
 
-def check_form(document: Mapping[str, Any], origins: Mapping[str, str]) -> tuple[MappingForm | None, list[Problem]]:
-    """Return the file in its form, or None with every problem that keeps it from having one."""
+def check_form(document: Mapping[str, Any], origins: Mapping[str, str]) -> tuple[MappingForm, list[Problem]]:
+    """Return the file in its form, and every problem with it.
+
+    With problems the form is good for looking for more of them only: what is broken was left out.
+    """
+    problems: list[Problem] = []
     try:
         form = MappingForm.model_validate(document)
     except ValidationError as error:
-        found = {problem.path: problem for problem in map(_Translator(origins), error.errors())}
-        return None, list(found.values())
-    return form, list(_unknown_rules(form, origins))
+        problems = [_translated(detail, origins) for detail in error.errors()]
+        form = MappingForm.model_validate(_without([detail["loc"] for detail in error.errors()], document))
+    return form, [*problems, *_misshapen_sections(form.event, origins), *_unknown_rules(form, origins)]
+
+
+def _without(broken: list[tuple[int | str, ...]], document: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: dict(value) if is_object(value) else value for key, value in document.items()}
+    for table, *keys in broken:
+        inner = kept.get(str(table))
+        if keys and is_object(inner):
+            inner.pop(str(keys[0]), None)
+        else:
+            kept.pop(str(table), None)
+    return {"platform": "", "webhook_secret": [], "site_url": "", "event": {}, **kept}
+
+
+def _misshapen_sections(event: Mapping[str, Any], origins: Mapping[str, str]) -> Iterator[Problem]:
+    for section in SECTIONS:
+        found: object = {"event": event}
+        for step in section.split("."):
+            found = found.get(step, {}) if is_object(found) else {}
+        if not is_object(found):
+            once = ", once and in single brackets: it describes every line" if is_list(found) else ""
+            yield Problem(origin_of(section, origins), section, "a table is wanted", f"write [{section}]{once}")
 
 
 def _unknown_rules(form: MappingForm, origins: Mapping[str, str]) -> Iterator[Problem]:
     for rule in form.orders.skip:
         if rule not in SKIP_RULES:
             hint = suggestion(rule, SKIP_RULES) or f"known: {', '.join(SKIP_RULES)}"
-            where = origins.get("orders.skip", origins[""])
-            yield Problem(where, "orders.skip", f'unknown rule "{rule}"', hint)
+            yield Problem(origin_of("orders.skip", origins), "orders.skip", f'unknown rule "{rule}"', hint)
 
 
-class _Translator:
-    """Puts pydantic's errors into the words of this house."""
+def _translated(error: ErrorDetails, origins: Mapping[str, str]) -> Problem:
+    """Put one of pydantic's errors into the words of this house."""
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error["loc"]).removeprefix(".")
+    where = origin_of(path.partition("[")[0], origins)
+    match error["type"]:
+        case "extra_forbidden":
+            table, _, key = path.rpartition(".")
+            return Problem(where, path, "unknown field", _home(key) or suggestion(key, _KEYS[table]))
+        case "literal_error":
+            return Problem(where, path, f"must be {_context(error, 'expected').replace(chr(39), chr(34))}")
+        case "greater_than_equal":
+            return Problem(where, path, f"must be at least {_context(error, 'ge')}")
+        case "less_than_equal":
+            return Problem(where, path, f"must be at most {_context(error, 'le')}")
+        case kind:
+            return Problem(where, path, *_WORDS[kind])
 
-    def __init__(self, origins: Mapping[str, str]) -> None:
-        self._origins = origins
 
-    def __call__(self, error: ErrorDetails) -> Problem:
-        steps = [str(step) for step in error["loc"] if str(step) not in ("str", "list[str]")]
-        path = ".".join(steps)
-        where = self._origins.get(path, self._origins[""])
-        if error["type"] == "extra_forbidden":
-            return Problem(where, path, "unknown field", suggestion(steps[-1], _known_keys(steps[:-1])))
-        if error["type"] == "literal_error":
-            return Problem(where, path, f"must be {error.get('ctx', {})['expected'].replace(chr(39), chr(34))}")
-        message = _WORDS.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
-        return Problem(where, path, message)
+def _context(error: ErrorDetails, name: str) -> str:
+    return str(error.get("ctx", {})[name])
 
 
-def _known_keys(steps: list[str]) -> list[str]:
-    form: type[BaseModel] = MappingForm
-    for step in steps:
-        inner = form.model_fields[step].annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        form = inner
-    return list(form.model_fields)
+def _home(key: str) -> str:
+    """Say where a key or table belongs that stands in the wrong place; empty when it is at home nowhere."""
+    for place, keys in _PLACES.items():
+        if key in keys:
+            return f"it belongs in [{place}]" if place else "it belongs at the top, before the first [table]"
+    return next((f"write [{place}]" for place in _PLACES if place.endswith(f".{key}")), "")

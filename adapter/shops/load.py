@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from adapter.environment import VariableUnset, resolve
 from adapter.errors import ConfigurationRefused, Problem
-from adapter.jsonvalues import is_object
 from adapter.purchase.contract import suggestion
 from adapter.purchase.decision import ShopRules
 from adapter.purchase.mapping import MappingCompiler, PurchaseMapping
 from adapter.purchase.rules import Policy
-from adapter.shops.files import MappingFile, read_directory
+from adapter.shops.addresses import domain_of, is_plain_http, is_site, origin_of_site
+from adapter.shops.conflicts import conflicts
+from adapter.shops.files import MappingFile, origin_of, read_directory
 from adapter.shops.form import MappingForm, OrdersTable, check_form
 from adapter.shops.shop import SHORTEST_SECRET, Destination, Shop, Shops
 
@@ -26,28 +25,10 @@ def load_shops(directory: Path, environment: Mapping[str, str], platforms: Colle
     loaders = [_Loader(file, environment, platforms, api_url) for file in files]
     shops = {loader.file.name: shop for loader in loaders if (shop := loader.load()) is not None}
     problems += [problem for loader in loaders for problem in loader.problems]
-    problems += _colliding_ids(list(shops.values()))
+    problems += conflicts(shops.values())
     if problems:
-        raise ConfigurationRefused(problems)
+        raise ConfigurationRefused(dict.fromkeys(problems))  # A mistake in a base is every heir's, and said once.
     return Shops(shops)
-
-
-def _colliding_ids(shops: list[Shop]) -> Iterator[Problem]:
-    """Two WooCommerce shops both have an order 1001: on one pixel the second would be taken for the first."""
-    seen: dict[tuple[str, str], Shop] = {}
-    for shop in shops:
-        if not (shop.is_on and shop.platform == "woocommerce" and shop.destination):
-            continue
-        expression = _dedupe_expression(shop.rules.mapping)
-        other = seen.setdefault((shop.destination.pixel_id, expression), shop)
-        if other is not shop:
-            message = f"{other.label} sends the same ids to the same pixel: equal order numbers would count once"
-            hint = f"put a prefix before one of them, like join('-', ['{shop.name}', to_string(order.id)])"
-            yield Problem(shop.label, "event.dedupe_id", message, hint)
-
-
-def _dedupe_expression(mapping: PurchaseMapping) -> str:
-    return next(leaf.expression.text for leaf in mapping.leaves["event"] if leaf.name == "dedupe_id")
 
 
 class _Loader:
@@ -62,15 +43,13 @@ class _Loader:
         self._platforms = platforms
         self._api_url = api_url
         self._notices: list[str] = []
+        self._broken: frozenset[str] = frozenset()
 
     def load(self) -> Shop | None:
         """Return the shop, or None when its problems leave none."""
         form, self.problems = check_form(self.file.document, self.file.origins)
-        compiler = MappingCompiler(self.file.origins, form.tables if form else _tables(self.file.document))
-        mapping = compiler.compile(self.file.document)
-        self.problems += compiler.problems
-        if form is None:
-            return None
+        self._broken = frozenset(problem.path for problem in self.problems)
+        mapping = self._mapping(form)
         self._check_platform(form.platform)
         secrets, off = self._secrets(form)
         site_url = self._site_url(form.site_url, off)
@@ -81,16 +60,26 @@ class _Loader:
             rules=self._rules(form, site_url, mapping),
             secrets=secrets,
             off=off,
-            destination=self._destination(form),
-            origins=self._origins(form, off),
-            cookie_domain=form.storefront.cookie_domain,
+            destination=self._destination(form, off),
+            origins=self._origins(form, site_url, off),
+            cookie_domain=self._cookie_domain(form.storefront.cookie_domain, off),
             notices=tuple(self._notices),
         )
         return None if self.problems else shop
 
+    def _mapping(self, form: MappingForm) -> PurchaseMapping:
+        compiler = MappingCompiler(self.file.origins, form.tables)
+        mapping = compiler.compile(self.file.document)
+        self.problems += [problem for problem in compiler.problems if not self._is_broken(problem.path)]
+        return mapping
+
     def _problem(self, path: str, message: str, hint: str = "") -> None:
-        where = self.file.origins.get(path, self.file.label)
-        self.problems.append(Problem(where, path, message, hint))
+        if not self._is_broken(path):
+            self.problems.append(Problem(origin_of(path, self.file.origins), path, message, hint))
+
+    def _is_broken(self, path: str) -> bool:
+        """Whether the form has a problem there or above: anything more would only repeat it."""
+        return any(f"{path}.".startswith(f"{broken}.") for broken in self._broken)
 
     def _check_platform(self, platform: str) -> None:
         if platform not in self._platforms:
@@ -99,10 +88,9 @@ class _Loader:
 
     def _secrets(self, form: MappingForm) -> tuple[tuple[str, ...], str | None]:
         """Return the signing secrets, or why there are none: then the shop is off."""
-        given = form.webhook_secret if isinstance(form.webhook_secret, list) else [form.webhook_secret]
         secrets: list[str] = []
         unset: list[str] = []
-        for text in given:
+        for text in form.webhook_secret:
             try:
                 secrets.append(resolve(text, self._environment))
             except VariableUnset as nothing:
@@ -122,37 +110,60 @@ class _Loader:
             if off is None:
                 self._problem("site_url", str(reason), "it is the shop's address: https://shop.example")
             return ""
-        if not _is_site(url):
+        if not is_site(url):
             self._problem("site_url", f"{url!r} is no address of a shop", "like https://shop.example")
-        elif url.startswith("http://") and off is None:
+        elif is_plain_http(url) and off is None:
             self._notices.append(f"site_url {url} is http: buyers' data would travel in clear")
         return url
 
-    def _destination(self, form: MappingForm) -> Destination | None:
+    def _destination(self, form: MappingForm, off: str | None) -> Destination | None:
         try:
             pixel_id = resolve(form.axon.pixel_id, self._environment)
             api_key = resolve(form.axon.api_key, self._environment)
         except VariableUnset as reason:
-            self._notices.append(f"no event is sent yet: {reason}; orders are taken and wait")
+            self._waits(str(reason), off)
             return None
         if not pixel_id or not api_key:
-            self._notices.append("no event is sent yet: [axon] has no pixel_id or no api_key; orders wait")
+            self._waits("[axon] has no pixel_id or no api_key", off)
             return None
         return Destination(self._api_url, pixel_id, api_key, form.axon.envelope)
 
-    def _origins(self, form: MappingForm, off: str | None) -> tuple[str, ...]:
-        origins: list[str] = []
-        for text in form.storefront.origins:
-            try:
-                origin = resolve(text, self._environment).rstrip("/")
-            except VariableUnset as reason:
-                if off is None:
-                    self._problem("storefront.origins", str(reason), "an origin is like https://shop.example")
-                continue
-            if not _is_site(origin) or urlsplit(origin).path:
-                self._problem("storefront.origins", f"{origin!r} is no origin", "like https://shop.example")
-            origins.append(origin)
-        return tuple(origins)
+    def _waits(self, reason: str, off: str | None) -> None:
+        if off is None:
+            self._notices.append(f"no event is sent yet: {reason}; orders are taken and wait")
+
+    def _origins(self, form: MappingForm, site_url: str, off: str | None) -> tuple[str, ...]:
+        """Return who may post clicks: what the file says, else the shop's own origin."""
+        if form.storefront.origins is None:
+            own = origin_of_site(site_url)
+            return (own,) if own else ()
+        resolved = [self._origin(text, off) for text in form.storefront.origins]
+        return tuple(origin for origin in resolved if origin is not None)
+
+    def _origin(self, text: str, off: str | None) -> str | None:
+        try:
+            address = resolve(text, self._environment)
+        except VariableUnset as reason:
+            if off is None:
+                self._problem("storefront.origins", str(reason), "an origin is like https://shop.example")
+            return None
+        origin = origin_of_site(address)
+        if origin is None:
+            self._problem("storefront.origins", f"{address!r} is no origin", "like https://shop.example")
+        return origin
+
+    def _cookie_domain(self, text: str | None, off: str | None) -> str | None:
+        if text is None:
+            return None
+        try:
+            domain = domain_of(resolve(text, self._environment))
+        except VariableUnset as reason:
+            if off is None:
+                self._problem("storefront.cookie_domain", str(reason), "it is the shop's domain: shop.example")
+            return None
+        if domain is None:
+            self._problem("storefront.cookie_domain", f"{text!r} is no domain", "like shop.example")
+        return domain
 
     def _rules(self, form: MappingForm, site_url: str, mapping: PurchaseMapping) -> ShopRules:
         return ShopRules(
@@ -173,16 +184,3 @@ def _policy(orders: OrdersTable, *, consent_required: bool) -> Policy:
         hold=timedelta(seconds=orders.hold_seconds),
         consent_required=consent_required,
     )
-
-
-def _is_site(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
-
-
-def _tables(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    tables = document.get("tables")
-    return tables if is_object(tables) else {}

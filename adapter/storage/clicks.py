@@ -32,13 +32,16 @@ class Clicks:
     ) -> None:
         """Store the identifiers under each key, and wake the orders that wait for one; raise `StorageUnavailable`."""
         with writing(self._engine) as connection:
-            for kind, value in keys:
-                key = self.key_hashes(shop, kind, value)[0]
+            # Sorted: two requests that lock the same rows in another order would wait for each other on PostgreSQL.
+            for key, kind in sorted({self.key_hashes(shop, kind, value)[0]: kind for kind, value in keys}.items()):
                 self._merge(connection, shop, key, identifiers, now, latest_wins=kind == LATEST_WINS)
                 _wake(connection, key, now)
 
     def find(self, shop: str, keys: Sequence[tuple[str, str]]) -> dict[str, str]:
-        """Return what was stored under these keys; where two know a field, the first key wins. {} when nothing."""
+        """Return what was stored under these keys; {} when nothing was.
+
+        Where two know a field, the first key wins; a refusal under any of them always does.
+        """
         found: dict[str, str] = {}
         hashes = [key for kind, value in keys for key in self.key_hashes(shop, kind, value)]
         if not hashes:
@@ -48,7 +51,7 @@ class Clicks:
             sealed = {row.key: row.identifiers for row in rows}
         for key in hashes:
             if key in sealed:
-                found = {**self._open(key, sealed[key]), **found}
+                found = merge(found, self._open(key, sealed[key]), latest_wins=False)
         return found
 
     def forget(self, shop: str, keys: Sequence[tuple[str, str]]) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapter.errors import StorageUnavailable
 from adapter.settings import Settings
+
+Database = Engine
+"""A database, for those who only hand it on."""
 
 BUSY_SECONDS = 4
 """How long a statement may wait for another writer: WooCommerce and Shopify give up on us after five."""
@@ -30,7 +35,7 @@ _POSTGRESQL = {
 def open_engine(settings: Settings, threads: int = 8) -> Engine:
     """Return the engine of the configured database; `threads` is how many may use it at once. Connects lazily."""
     if settings.sqlite_path is not None:
-        return open_sqlite(f"sqlite:///{settings.sqlite_path}", threads)
+        return open_sqlite(URL.create("sqlite", database=str(settings.sqlite_path)), threads)
     scheme, rest = settings.database_url.split("://", 1)
     del scheme  # postgres, postgresql or postgresql+psycopg: all the same database.
     return create_engine(
@@ -39,14 +44,23 @@ def open_engine(settings: Settings, threads: int = 8) -> Engine:
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args=_POSTGRESQL,
     )
 
 
-def open_sqlite(url: str, threads: int) -> Engine:
-    """Return an engine on a SQLite file: WAL, synchronous=FULL, every writing transaction BEGIN IMMEDIATE."""
+def open_sqlite(url: str | URL, threads: int, busy_seconds: float = BUSY_SECONDS) -> Engine:
+    """Return an engine on a SQLite file: WAL, synchronous=FULL, every writing transaction BEGIN IMMEDIATE.
+
+    `busy_seconds` is how long a statement may wait for another writer, or a thread for a connection.
+    """
     engine = create_engine(
-        url, pool_size=threads, max_overflow=0, pool_timeout=BUSY_SECONDS, connect_args={"timeout": BUSY_SECONDS}
+        url,
+        pool_size=threads,
+        max_overflow=0,
+        pool_timeout=busy_seconds,
+        hide_parameters=True,
+        connect_args={"timeout": busy_seconds},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -55,15 +69,28 @@ def open_sqlite(url: str, threads: int) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3's connection.
     connection.isolation_level = None  # We say BEGIN ourselves; sqlite3's own is deferred.
+    _switch_to_wal(connection)
     for pragma in (
-        f"busy_timeout={BUSY_SECONDS * 1000}",
-        "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         "secure_delete=ON",
         "journal_size_limit=67108864",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _switch_to_wal(connection: Any) -> None:  # noqa: ANN401  # As above.
+    """Make a new file a WAL file. SQLite doesn't wait for others that do the same at this moment, so we do."""
+    gives_up_at = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if monotonic() > gives_up_at:
+                raise
+            sleep(0.02)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -93,6 +120,9 @@ def reading(engine: Engine) -> Generator[Connection, None, None]:
 
 
 def _reason(error: SQLAlchemyError) -> str:
-    """Say what went wrong without the statement's parameters, which are personal."""
-    cause = getattr(error, "orig", None)
-    return f"{type(error).__name__}: {str(cause).splitlines()[0][:200]}" if cause else type(error).__name__
+    """Say what went wrong without the statement's parameters, which are personal.
+
+    The driver's first line alone: PostgreSQL puts the row's values into the next, its DETAIL.
+    """
+    lines = str(getattr(error, "orig", None) or error).splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

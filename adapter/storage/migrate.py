@@ -6,8 +6,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Engine, text
 
+from adapter.errors import ConfigurationRefused, Problem
 from adapter.storage.engine import writing
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -17,7 +19,11 @@ _LOCK = 7_203_451_988_001
 
 
 def migrate(engine: Engine) -> None:
-    """Run the migrations that are missing, in one transaction that no second process can enter."""
+    """Run the migrations that are missing, in one transaction that no second process can enter.
+
+    Raise `StorageUnavailable` when the database can't be reached, `ConfigurationRefused` when a newer version of this
+    program has already changed it.
+    """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -27,4 +33,9 @@ def migrate(engine: Engine) -> None:
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            hint = "run the version that made it, or a newer one; or restore the backup from before the update"
+            problem = Problem("DATABASE_URL", "", f"the database has an unknown schema: {error}", hint)
+            raise ConfigurationRefused([problem]) from None

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, RowMapping, Select, and_, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import Connection, Engine, RowMapping, Select, and_, bindparam, delete, func, or_, select, text, update
 
-from adapter.storage import receiving
+from adapter.storage import receiving, settling
 from adapter.storage.engine import reading, writing
 from adapter.storage.sealing import Sealer
-from adapter.storage.tables import State, awaited_clicks, purchases
+from adapter.storage.tables import WAITING, State, awaited_clicks, purchases
 
 
 class Received(StrEnum):
@@ -85,6 +85,9 @@ class Settlement:
     purge_body: bool = False
 
 
+_LARGEST_INTEGER = 2**31 - 1
+"""Of PostgreSQL. An order can claim to be from the year 1; its age in seconds must not stop it from being stored."""
+
 Which = Literal["due", "newest", "suspects", "newest suspect"]
 """What to claim: what is due, oldest first; the newest alone, as a probe; orders refused alone, to try them again."""
 
@@ -103,8 +106,11 @@ class Purchases:
         At equal stamps a different body replaces it only if it counts as a sale and the stored one doesn't.
         """
         rows = [self._row(receipt, now) for receipt in receipts]
+        stored: dict[int, Received] = {}
         with writing(self._engine) as connection:
-            return [self._store(connection, receipt, row, now) for receipt, row in zip(receipts, rows, strict=True)]
+            for index in sorted(range(len(receipts)), key=lambda index: _lock_order(receipts[index])):
+                stored[index] = self._store(connection, receipts[index], rows[index], now)
+        return [stored[index] for index in range(len(receipts))]
 
     def _row(self, receipt: Receipt, now: datetime) -> dict[str, Any]:
         return {
@@ -117,7 +123,7 @@ class Purchases:
             "body_hash": hashlib.sha256(receipt.body).digest(),
             "body_at": receipt.body_at,
             "counts": receipt.counts,
-            "age_seconds": None if receipt.age is None else int(receipt.age.total_seconds()),
+            "age_seconds": None if receipt.age is None else min(int(receipt.age.total_seconds()), _LARGEST_INTEGER),
             "at": now,
         }
 
@@ -203,11 +209,11 @@ class Purchases:
                 "claim_revision": claim.revision,
                 "event_bytes": self._sealer.seal(event, _context(claim.shop, claim.order_id, "event")),
             }
-            for claim, event in events
+            for claim, event in sorted(events, key=lambda pair: _lock_order(pair[0]))
         ]
         freeze = (
             update(purchases)
-            .where(_is_claimed(), purchases.c.revision == bindparam("claim_revision"))
+            .where(settling.is_claimed(), purchases.c.revision == bindparam("claim_revision"))
             .values(
                 event=bindparam("event_bytes"),
                 fixed=True,
@@ -221,16 +227,20 @@ class Purchases:
         return [claim for claim, _ in events if claim.id in kept]
 
     def settle(self, settlements: Sequence[Settlement]) -> int:
-        """Write down what became of claimed rows, in one transaction; return how many claims still held."""
+        """Write down what became of claimed rows, in one transaction; return how many claims still held.
+
+        A row that got a newer body since it was claimed isn't settled by the older one: it is due again at once.
+        """
         if not settlements:
             return 0
+        in_order = sorted(settlements, key=lambda settlement: _lock_order(settlement.claim))
         with writing(self._engine) as connection:
-            return sum(_settle(connection, settlement) for settlement in settlements)
+            return sum(settling.settle(connection, settlement) for settlement in in_order)
 
     def hold(self, claim: Claim, until: datetime, keys: Sequence[bytes], at: datetime) -> None:
         """Put an order back to wait for a click under one of these keys, at most until then."""
         with writing(self._engine) as connection:
-            kept = _settle(connection, Settlement(claim=claim, state=State.PENDING, at=at, due_at=until))
+            kept = settling.settle(connection, Settlement(claim=claim, state=State.PENDING, at=at, due_at=until))
             if kept and keys:
                 connection.execute(delete(awaited_clicks).where(awaited_clicks.c.purchase_id == claim.id))
                 rows = [{"key": key, "purchase_id": claim.id} for key in dict.fromkeys(keys)]
@@ -270,6 +280,7 @@ def _due(shops: tuple[str, ...] | None, which: Which, now: datetime) -> Select[t
     abandoned = and_(purchases.c.state == State.DELIVERING.value, purchases.c.lease_until < now)
     query = select(purchases.c.id).where(or_(waiting, abandoned))
     query = query if shops is None else query.where(purchases.c.shop.in_(shops))
+    query = query.where(text(WAITING))
     suspect = purchases.c.suspect_at.is_not(None) if "suspect" in which else purchases.c.suspect_at.is_(None)
     newest = purchases.c.id.desc() if "newest" in which else purchases.c.due_at
     return query.where(suspect).order_by(newest, purchases.c.id)
@@ -281,57 +292,9 @@ def _claim(row: RowMapping) -> Claim:
     return Claim(**columns, age=None if age is None else timedelta(seconds=age))
 
 
-def _is_claimed() -> Any:  # noqa: ANN401  # SQLAlchemy's condition.
-    """Say that the row is still this worker's: its fence is the one it was claimed with."""
-    return and_(
-        purchases.c.id == bindparam("claim_id"),
-        purchases.c.fence == bindparam("claim_fence"),
-        purchases.c.state == State.DELIVERING.value,
-    )
-
-
-_SETTLE = (
-    update(purchases)
-    .where(_is_claimed())
-    .values(
-        state=bindparam("new_state"),
-        reason=bindparam("new_reason"),
-        due_at=func.coalesce(bindparam("new_due_at", type_=purchases.c.due_at.type), purchases.c.due_at),
-        lease_until=None,
-        fixed=bindparam("new_fixed"),
-        attempts=bindparam("new_attempts"),
-        suspect_at=bindparam("new_suspect_at"),
-        answer=func.coalesce(bindparam("new_answer", type_=purchases.c.answer.type), purchases.c.answer),
-        settled_at=bindparam("new_settled_at"),
-        body=case((bindparam("purge", type_=purchases.c.fixed.type), None), else_=purchases.c.body),
-        event=case((bindparam("keep_event", type_=purchases.c.fixed.type), purchases.c.event), else_=None),
-    )
-    .returning(purchases.c.id)
-)
-
-
-def _settle(connection: Connection, settlement: Settlement) -> int:
-    pending = settlement.state is State.PENDING
-    values = {
-        "claim_id": settlement.claim.id,
-        "claim_fence": settlement.claim.fence,
-        "new_state": settlement.state.value,
-        "new_reason": settlement.reason,
-        "new_due_at": settlement.due_at,
-        "new_fixed": settlement.fixed,
-        "new_attempts": settlement.attempts,
-        "new_suspect_at": settlement.suspect_at,
-        "new_answer": settlement.answer,
-        "new_settled_at": None if pending else settlement.at,
-        "purge": settlement.purge_body,
-        # Refused bytes stay with a quarantined order, to be shown; a waiting order makes them anew.
-        "keep_event": settlement.fixed or settlement.state is State.QUARANTINED,
-    }
-    if connection.execute(_SETTLE, values).scalar() is None:
-        return 0
-    if not pending:
-        connection.execute(delete(awaited_clicks).where(awaited_clicks.c.purchase_id == settlement.claim.id))
-    return 1
+def _lock_order(row: Receipt | Claim) -> tuple[str, str]:
+    """Name a row's place in the order in which every transaction locks: two of them never wait for each other."""
+    return row.shop, row.order_id
 
 
 def _context(shop: str, order_id: str, column: str) -> str:

@@ -59,6 +59,9 @@ class UTCDateTime(TypeDecorator[datetime]):
 ID = BigInteger().with_variant(Integer(), "sqlite")
 """SQLite counts up by itself only for INTEGER."""
 
+WAITING = "state IN ('pending', 'delivering')"
+"""What the index of due orders covers. SQLite uses it only for a query that says just this, without parameters."""
+
 metadata = MetaData()
 
 purchases = Table(
@@ -103,8 +106,8 @@ Index(
     "purchases_due",
     purchases.c.shop,
     purchases.c.due_at,
-    sqlite_where=text("state IN ('pending', 'delivering')"),
-    postgresql_where=text("state IN ('pending', 'delivering')"),
+    sqlite_where=text(WAITING),
+    postgresql_where=text(WAITING),
 )
 Index("purchases_by_state", purchases.c.state, purchases.c.id)
 

@@ -7,12 +7,12 @@ from flask import Request
 _CHUNK = 64 * 1024
 
 
-class BodyTooLarge(Exception):  # Errors are named by fact.
+class BodyTooLarge(Exception):
     """The body is longer than allowed."""
 
 
-class BodyIncomplete(Exception):  # Errors are named by fact.
-    """The connection ended before the body did."""
+class BodyIncomplete(Exception):
+    """The connection ended before the body did, or its chunks make no sense."""
 
 
 def read_body(request: Request, limit: int) -> bytes:
@@ -25,24 +25,22 @@ def read_body(request: Request, limit: int) -> bytes:
         raise BodyTooLarge
     if announced is None and not request.environ.get("wsgi.input_terminated"):
         return b""
-    try:
-        body = _read(request, limit if announced is None else announced)
-    except OSError:
-        raise BodyIncomplete from None
+    # One byte more where the end isn't announced, to see that there is none.
+    body = _read(request, limit + 1 if announced is None else announced)
+    if len(body) > limit:
+        raise BodyTooLarge
     if announced is not None and len(body) < announced:
         raise BodyIncomplete
     return body
 
 
 def _read(request: Request, most: int) -> bytes:
-    """Read up to `most` bytes, and one more where the end isn't announced, to see that there is none."""
     stream = request.environ["wsgi.input"]
-    wanted = most if request.content_length is not None else most + 1
     parts: list[bytes] = []
-    while wanted > 0 and (part := stream.read(min(_CHUNK, wanted))):
-        parts.append(part)
-        wanted -= len(part)
-    body = b"".join(parts)
-    if len(body) > most:
-        raise BodyTooLarge
-    return body
+    try:
+        while most > 0 and (part := stream.read(min(_CHUNK, most))):
+            parts.append(part)
+            most -= len(part)
+    except Exception:  # noqa: BLE001  # Each server has its own errors for a body that breaks off or is malformed.
+        raise BodyIncomplete from None
+    return b"".join(parts)

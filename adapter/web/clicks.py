@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
+import structlog
 from flask import Blueprint, Request, Response, request
 
 from adapter.errors import StorageUnavailable
-from adapter.purchase.identity import CLICK_FIELDS, clean_identifier
+from adapter.purchase.identity import CLICK_FIELDS, LONGEST_IDENTIFIER, clean_identifier
 from adapter.shops.shop import Shop, Shops
 from adapter.storage.clicks import Clicks
 from adapter.web.answers import refuse
@@ -19,6 +20,8 @@ LARGEST_BODY = 4 * 1024
 KEYS = ("checkout_token", "cart_token", "order_key", "client_id")
 _ANSWERS = ("granted", "denied")
 _LONGEST_TEXT = 2048
+
+_log = structlog.get_logger()
 
 
 class ClickRefused(ValueError):
@@ -60,68 +63,79 @@ def _with_cors(response: Response, shop: Shop, origin: str | None) -> Response:
 
 
 def _remember(clicks: Clicks, shop: Shop, now: datetime) -> Response:
+    if not _may_post(request, shop):
+        return _refuse_origin("this origin may not post clicks here")
     try:
         posted = _parse(read_body(request, LARGEST_BODY))
         keys, identifiers = _keys(posted), _identifiers(posted)
     except BodyTooLarge:
         return refuse(413, f"the body is larger than {LARGEST_BODY} bytes", "send the identifiers alone")
-    except (BodyIncomplete, ClickRefused) as error:
-        return refuse(400, str(error) or "the body ended early", "send flat JSON with a key and an identifier")
-    if not _may_post(request, shop, keys):
-        return refuse(403, "this origin may not post clicks here", "add it to [storefront] origins of the shop")
+    except BodyIncomplete:
+        return refuse(400, "the connection ended before the body did", "send it again")
+    except ClickRefused as refused:
+        return refuse(400, str(refused), "send flat JSON with a key and an identifier or a consent")
+    if request.headers.get("Origin") not in shop.origins and "checkout_token" not in dict(keys):
+        return _refuse_origin("without an origin of the shop a checkout_token is wanted")
+    return _store(clicks, shop, keys, {**identifiers, **_browser(request)}, now)
+
+
+def _store(
+    clicks: Clicks, shop: Shop, keys: list[tuple[str, str]], identifiers: Mapping[str, str], now: datetime
+) -> Response:
     try:
-        clicks.remember(shop.name, keys, {**identifiers, **_browser(request)}, now)
-    except StorageUnavailable:
+        clicks.remember(shop.name, keys, identifiers, now)
+    except StorageUnavailable as unavailable:
+        _log.error("click not stored", shop=shop.name, problem=str(unavailable))
         return refuse(503, "the click can't be stored right now", "send it again", Retry_After="10")
     return Response(status=204)
 
 
+def _may_post(incoming: Request, shop: Shop) -> bool:
+    """Tell whether the sender may be the shop's page, or a Shopify pixel: its sandboxed frame's origin is null.
+
+    A sandboxed frame brings no cookies: with cookies and without an origin it is something else.
+    """
+    origin = incoming.headers.get("Origin")
+    return origin in shop.origins or (origin in (None, "null") and not incoming.cookies)
+
+
+def _refuse_origin(message: str) -> Response:
+    return refuse(403, message, "[storefront] origins of the shop's mapping file lists who may")
+
+
 def _parse(body: bytes) -> Mapping[str, object]:
     try:
-        posted = msgspec.json.decode(body, type=dict[str, object])
+        return msgspec.json.decode(body, type=dict[str, object])
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise ClickRefused("the body is no flat JSON object") from None
-    return posted
 
 
 def _keys(posted: Mapping[str, object]) -> list[tuple[str, str]]:
-    keys: list[tuple[str, str]] = []
-    for kind in KEYS:
-        if posted.get(kind) is None:
-            continue
-        value = posted[kind]
-        text = clean_identifier(value.partition("?")[0] if isinstance(value, str) else value)
-        if text is None:
-            raise ClickRefused(f"{kind}: text of at most 512 characters of a URL is wanted")
-        keys.append((kind, text))
+    keys = [(kind, _identifier(kind, posted[kind])) for kind in KEYS if posted.get(kind) is not None]
     if not keys:
         raise ClickRefused(f"one key is wanted: {', '.join(KEYS)}")
     return keys
 
 
+def _identifier(name: str, value: object) -> str:
+    if name == "cart_token" and isinstance(value, str):
+        value = value.partition("?")[0]  # Shopify's cart cookie goes on with ?key=…, its orders don't.
+    text = clean_identifier(value)
+    if text is None:
+        raise ClickRefused(f"{name}: text of a URL's characters, at most {LONGEST_IDENTIFIER}, is wanted")
+    return text
+
+
 def _identifiers(posted: Mapping[str, object]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in CLICK_FIELDS:
-        if posted.get(name) is None:
-            continue
-        text = clean_identifier(posted[name])
-        if text is None:
-            raise ClickRefused(f"{name}: text of at most 512 characters of a URL is wanted")
-        found[name] = text
-    consent = posted.get("consent")
-    if consent is not None and consent not in _ANSWERS:
+    found = {name: _identifier(name, posted[name]) for name in CLICK_FIELDS if posted.get(name) is not None}
+    consent, page_url = posted.get("consent"), posted.get("page_url")
+    if consent not in (None, *_ANSWERS):
         raise ClickRefused(f"consent: one of {', '.join(_ANSWERS)} is wanted")
+    if page_url is not None and not isinstance(page_url, str):
+        raise ClickRefused("page_url: text is wanted")
     if not found and consent is None:
         raise ClickRefused(f"one identifier or a consent is wanted: {', '.join(CLICK_FIELDS)}")
-    return {**found, **_texts({"consent": consent, "page_url": posted.get("page_url")})}
-
-
-def _may_post(incoming: Request, shop: Shop, keys: list[tuple[str, str]]) -> bool:
-    """Shopify's custom pixels live in a sandboxed frame: its origin is null, and it knows the checkout token."""
-    origin = incoming.headers.get("Origin")
-    if origin in shop.origins:
-        return True
-    return origin in (None, "null") and not incoming.cookies and "checkout_token" in dict(keys)
+    return {**found, **_texts({"consent": consent, "page_url": page_url})}
 
 
 def _browser(incoming: Request) -> dict[str, str]:

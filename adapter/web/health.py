@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import structlog
 from flask import Blueprint, Response, jsonify
 
 from adapter.errors import StorageUnavailable
 from adapter.storage.purchases import Purchases
 from adapter.web.answers import refuse
+
+_log = structlog.get_logger()
 
 
 def blueprint(purchases: Purchases) -> Blueprint:
@@ -22,7 +25,9 @@ def blueprint(purchases: Purchases) -> Blueprint:
         try:
             purchases.check_writable()
         except StorageUnavailable as unavailable:
-            hint = f"webhooks are answered 503 until it is back: {unavailable}"
+            # Everybody may ask; the database's own words, which name its host and user, are for the log alone.
+            _log.error("not ready", problem=str(unavailable))
+            hint = "webhooks are answered 503 until it is back; the log says what is wrong with it"
             return refuse(503, "the database takes no orders right now", hint, Retry_After="10")
         return jsonify(status="ready")
 

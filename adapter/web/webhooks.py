@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import structlog
 from flask import Blueprint, Request, Response, jsonify, request
+from werkzeug.http import parse_options_header
 
 from adapter.errors import SignatureRefused, StorageUnavailable
 from adapter.intake import Intake, Result, Taken
@@ -18,6 +21,14 @@ LARGEST_BODY = 2 * 1024 * 1024
 
 _RETRY_AFTER_SECONDS = "10"
 
+_JSON_IS_CHOSEN_AT: Mapping[str, str] = {
+    "shopify": "choose JSON at Shopify admin: Settings › Notifications › Webhooks › the webhook › Format",
+    "woocommerce": (
+        "choose “WP REST API Integration v3” at WooCommerce › Settings › Advanced › Webhooks › the webhook › API "
+        "version; that is sent as JSON, unless a plugin changes it"
+    ),
+}
+
 _log = structlog.get_logger()
 
 
@@ -30,19 +41,9 @@ def blueprint(shops: Shops, intake: Intake) -> Blueprint:
         shop = shops.get(shop_name)
         if shop is None or not shop.is_on:
             return _no_such_shop(shop_name, shop)
-        try:
-            webhook = WebhookRequest(_headers(request), read_body(request, LARGEST_BODY))
-        except BodyTooLarge:
-            return refuse(413, f"the body is larger than {LARGEST_BODY} bytes", "send one order per webhook")
-        except BodyIncomplete:
-            return refuse(400, "the connection ended before the body did", "send it again")
-        return _refuse_form(webhook, shop) or _take(intake, shop, webhook)
+        return _receive(intake, shop)
 
     return routes
-
-
-def _headers(incoming: Request) -> dict[str, str]:
-    return {name.lower(): value for name, value in incoming.headers.items()}
 
 
 def _no_such_shop(name: str, shop: Shop | None) -> Response:
@@ -51,22 +52,41 @@ def _no_such_shop(name: str, shop: Shop | None) -> Response:
     return refuse(404, f"there is no shop {name[:80]!r}", "the last part of the URL is the name of a mapping file")
 
 
-def _refuse_form(webhook: WebhookRequest, shop: Shop) -> Response | None:
-    """Refuse what isn't plain JSON, naming the setting that sends it so; a platform's set-up ping passes."""
-    encoding = webhook.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity"):
-        return refuse(415, "the body is compressed", "send it without Content-Encoding")
+def _receive(intake: Intake, shop: Shop) -> Response:
+    try:
+        webhook = WebhookRequest(_headers(request), read_body(request, LARGEST_BODY))
+    except BodyTooLarge:
+        return _refuse(shop, 413, f"the body is larger than {LARGEST_BODY} bytes", "send one order per webhook")
+    except BodyIncomplete:
+        return _refuse(shop, 400, "the connection ended before the body did", "send it again")
+    refused_form = _wrong_form(webhook, shop)
+    if refused_form is not None:
+        return _refuse(shop, 415, refused_form, _JSON_IS_CHOSEN_AT[shop.platform])
+    return _take(intake, shop, webhook)
+
+
+def _headers(incoming: Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in incoming.headers.items()}
+
+
+def _refuse(shop: Shop, status: int, message: str, hint: str, **headers: str) -> Response:
+    _log.warning("webhook refused", shop=shop.name, status=status, reason=message)
+    return refuse(status, message, hint, **headers)
+
+
+def _wrong_form(webhook: WebhookRequest, shop: Shop) -> str | None:
+    """Say why the body isn't plain JSON, None when it is; a platform's set-up ping passes."""
+    if webhook.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+        return "the body is compressed (Content-Encoding), and plain JSON is read here"
     if PLATFORMS[shop.platform].is_ping(webhook):
         return None
-    kind, _, parameters = webhook.headers.get("content-type", "application/json").lower().partition(";")
-    if "xml" in kind:
-        hint = "in Shopify under Settings › Notifications › Webhooks choose the format JSON"
-        return refuse(415, "the body is XML, and JSON is read here", hint)
-    if kind.strip() != "application/json":
-        return refuse(415, f"the content type {kind[:80]!r} isn't read here", "send application/json")
-    charset = parameters.strip().removeprefix("charset=").strip("\"' ")
-    if charset not in ("", "utf-8", "utf8"):
-        return refuse(415, f"the character set {charset[:40]!r} isn't read here", "send UTF-8")
+    kind, options = parse_options_header(webhook.headers.get("content-type", "application/json"))
+    if "xml" in kind.lower():
+        return "the body is XML, and JSON is read here"
+    if kind.lower() != "application/json":
+        return "the Content-Type isn't application/json, and only JSON is read here"
+    if options.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
+        return "the character set isn't UTF-8, and JSON is read as UTF-8 alone"
     return None
 
 
@@ -74,8 +94,7 @@ def _take(intake: Intake, shop: Shop, webhook: WebhookRequest) -> Response:
     try:
         taken = intake.take(shop, webhook)
     except SignatureRefused as refused:
-        _log.warning("webhook refused", shop=shop.name, reason=str(refused))
-        return refuse(401, str(refused), refused.hint)
+        return _refuse(shop, 401, str(refused), refused.hint)
     except StorageUnavailable as unavailable:
         _log.error("webhook not stored", shop=shop.name, problem=str(unavailable))
         hint = "nothing was stored; send it again"
@@ -87,5 +106,5 @@ def _answer(shop: Shop, taken: Taken) -> Response:
     facts = {"order": taken.order_id, "change": taken.change, "reason": taken.reason}
     known = {name: value for name, value in facts.items() if value is not None}
     if taken.result is not Result.PING:
-        _log.info("webhook taken", shop=shop.name, result=taken.result.value, **known)
+        _log.info("webhook taken", shop=shop.name, result=taken.result, **known)
     return jsonify(result=taken.result, **known)

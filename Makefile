@@ -1,0 +1,63 @@
+# Two commands matter on a fresh machine: `make demo` and `make test`. Both create the environment from the lock.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick lint types contracts tests format lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The first Python of at least 3.11 that is found; say PYTHON=… to choose another.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/runtime  ## Run the main job: shops, service and a local Conversion API, on this machine alone
+	@$(BIN)/python -m adapter demo
+
+test: lint types contracts tests  ## Everything CI runs: linters, types, import contracts, tests on both databases
+
+quick: $(VENV)/dev  ## The tests without real processes and PostgreSQL, in under a minute
+	$(BIN)/python -m pytest -n 2 -q -m "not processes and not campaign" -k "not postgresql"
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+
+contracts: $(VENV)/dev
+	$(BIN)/lint-imports
+
+tests: $(VENV)/dev
+	$(BIN)/python -m pytest -n 2 -m "not campaign" --cov --cov-report=term
+
+format: $(VENV)/dev  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/dev  ## Renew the lock files from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --group build --output-file requirements.txt
+	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --group build --group dev --output-file requirements-dev.txt
+
+clean:  ## Remove the environment and everything that tools left behind
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache build
+
+$(VENV)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found; say PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/runtime: $(VENV)/python requirements.txt pyproject.toml
+	$(PIP) --require-hashes --requirement requirements.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/runtime requirements-dev.txt
+	$(PIP) --require-hashes --requirement requirements-dev.txt
+	@touch $@

@@ -1,0 +1,200 @@
+"""The schema: what the migrations make is what the tables say, whoever runs them and how often."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+
+import adapter
+from adapter.errors import ConfigurationRefused, StorageUnavailable
+from adapter.settings import load_settings
+from adapter.storage.engine import open_engine, reading, writing
+from adapter.storage.migrate import migrate
+from adapter.storage.tables import metadata
+
+PACKAGE = Path(adapter.__file__).parent
+
+PROCESS = """
+import sys
+from adapter.settings import load_settings
+from adapter.storage.engine import open_engine
+from adapter.storage.migrate import migrate
+engine = open_engine(load_settings({"DATABASE_URL": sys.argv[1], "SECRET_KEY": "secret"}))
+print("ready", flush=True)
+sys.stdin.readline()
+migrate(engine)
+engine.dispose()
+print("migrated")
+"""
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Engine]:
+    """Open the configured engine, and close it afterwards."""
+    engine = open_engine(load_settings({"DATABASE_URL": url, "SECRET_KEY": "secret"}))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of an empty database."""
+    return f"sqlite:///{tmp_path}/empty.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def empty(empty_url: str) -> Iterator[Engine]:
+    """Yield an engine on an empty database."""
+    with opened(empty_url) as engine:
+        yield engine
+
+
+def start(url: str, root: Path = PACKAGE.parent) -> subprocess.Popen[str]:
+    """Start a process that migrates when it is told to, with the package that lies in `root`."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PROCESS, url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+
+
+def go(*processes: subprocess.Popen[str]) -> list[str]:
+    """Let started processes migrate at the same time; return the last line that each printed."""
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return [process.communicate(timeout=60)[0].splitlines()[-1] for process in processes]
+
+
+def tables(engine: Engine) -> set[str]:
+    """Return the names of the tables that are there."""
+    return set(inspect(engine).get_table_names())
+
+
+def test_an_empty_database_gets_all_tables(empty: Engine) -> None:
+    """After the first run every table is there, and the version."""
+    migrate(empty)
+    assert {"purchases", "clicks", "awaited_clicks", "destinations", "alembic_version"} <= tables(empty)
+
+
+def test_migrating_again_changes_nothing(engine: Engine) -> None:
+    """The second run keeps tables and rows."""
+    with writing(engine) as connection:
+        connection.execute(text("INSERT INTO awaited_clicks SELECT 'k', id FROM purchases"))
+        insert = "INSERT INTO destinations (id, condition, since, failures, odd_answers)"
+        connection.execute(text(f"{insert} VALUES ('d', 'open', '2026-05-01 12:00:00.000000', 0, 0)"))
+    before = tables(engine)
+    migrate(engine)
+    assert before == tables(engine)
+    with reading(engine) as connection:
+        assert connection.execute(text("SELECT id FROM destinations")).scalars().all() == ["d"]
+
+
+def test_the_schema_is_what_the_tables_say(engine: Engine) -> None:
+    """Alembic finds no difference between the migrated database and tables.py: columns, types, nulls, indexes."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_index_of_due_orders_is_partial(engine: Engine) -> None:
+    """The index holds waiting orders alone, so that it stays small; Alembic doesn't compare that."""
+    query = {
+        "sqlite": "SELECT sql FROM sqlite_master WHERE name = 'purchases_due'",
+        "postgresql": "SELECT indexdef FROM pg_indexes WHERE indexname = 'purchases_due'",
+    }[engine.dialect.name]
+    with reading(engine) as connection:
+        definition = connection.execute(text(query)).scalar_one()
+    assert "WHERE" in definition
+    assert "'pending'" in definition
+    assert "'delivering'" in definition
+
+
+@pytest.mark.processes
+def test_several_processes_at_once(empty_url: str) -> None:
+    """Real processes that start on an empty database together all succeed, and the tables are made once."""
+    assert ["migrated"] * 4 == go(*[start(empty_url) for _ in range(4)])
+    with opened(empty_url) as engine, engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert connection.execute(text("SELECT count(*) FROM alembic_version")).scalar() == 1
+
+
+@pytest.mark.processes
+def test_a_folder_with_a_space_and_a_percent_sign(tmp_path: Path) -> None:
+    """Both the program and its database may lie in a folder that Alembic's own configuration would choke on."""
+    root = tmp_path / "50% off"
+    shutil.copytree(PACKAGE, root / "adapter", ignore=shutil.ignore_patterns("__pycache__"))
+    assert go(start(f"sqlite:///{root}/my 100%.db", root)) == ["migrated"]
+    assert (root / "my 100%.db").is_file()
+    assert not (root / "my 100").exists()
+
+
+def test_a_migration_that_fails_leaves_nothing(empty: Engine) -> None:
+    """All tables are made in one transaction: when the last can't be, none is there, and the next try starts anew."""
+    with writing(empty) as connection:
+        connection.execute(text("CREATE TABLE destinations (id TEXT)"))
+    with pytest.raises(StorageUnavailable, match="destinations"):
+        migrate(empty)
+    assert {"destinations"} == tables(empty)
+    with writing(empty) as connection:
+        connection.execute(text("DROP TABLE destinations"))
+    migrate(empty)
+    assert "purchases" in tables(empty)
+
+
+def test_a_database_from_a_newer_version(engine: Engine) -> None:
+    """An older program that was brought back says what is wrong and what to do, and touches nothing."""
+    with writing(engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigurationRefused, match=r"DATABASE_URL: .* '9999' \(run the version that made it"):
+        migrate(engine)
+    with reading(engine) as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+
+
+def test_no_database_there(tmp_path: Path) -> None:
+    """A database that can't be opened is an error of the storage, not a traceback of SQLAlchemy's."""
+    with opened(f"sqlite:///{tmp_path}/missing/adapter.db") as engine, pytest.raises(StorageUnavailable):
+        migrate(engine)
+
+
+def test_migrations_wait_for_each_other(postgres_url: str) -> None:
+    """On PostgreSQL a second migration waits for the first, also longer than a statement may otherwise take."""
+    with opened(postgres_url) as engine, writing(engine) as connection:
+        limits = ("statement_timeout", "lock_timeout")
+        assert [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in limits] == ["4s", "4s"]
+        holder = connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7203451988001)")
+        assert holder.rowcount == 1
+        waiting = start(postgres_url)
+        with pytest.raises(subprocess.TimeoutExpired):
+            _go_for(waiting, seconds=5)
+        connection.commit()
+        assert waiting.communicate(timeout=60)[0].splitlines()[-1] == "migrated"
+
+
+def _go_for(process: subprocess.Popen[str], seconds: float) -> None:
+    """Let a process migrate and wait so long for its end."""
+    assert process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout.readline() == "ready\n"
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    process.wait(seconds)
