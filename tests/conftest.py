@@ -89,7 +89,7 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let sockets reach this machine alone; the error isn't an `Exception`, so that no code under test hides it."""
 
     def guard(original: Callable[..., Any]) -> Callable[..., Any]:
-        def connect(self: socket.socket, address: Any) -> Any:  # noqa: ANN401  # Every family has its own.
+        def connect(self: socket.socket, address: Any) -> Any:  # Every family has its own.
             if self.family != socket.AF_UNIX and not _is_loopback(str(address[0])):
                 _refuse(address)
             return original(self, address)

@@ -69,7 +69,7 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
     return body
 
 
-def replace(body: Any, path: tuple[str | int, ...], value: object) -> None:  # noqa: ANN401  # JSON of any shape.
+def replace(body: Any, path: tuple[str | int, ...], value: object) -> None:  # JSON of any shape.
     """Put the value at this path, or drop what is there; a path that is gone is left alone."""
     try:
         for step in path[:-1]:
@@ -84,7 +84,7 @@ def replace(body: Any, path: tuple[str | int, ...], value: object) -> None:  # n
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(body=mutated(), side=st.sampled_from(["presentment", "shop"]))
-def test_a_changed_order_is_read_or_refused(body: dict[str, Any], side: Any) -> None:  # noqa: ANN401  # A drawn Side.
+def test_a_changed_order_is_read_or_refused(body: dict[str, Any], side: Any) -> None:  # A drawn Side.
     """Every change leaves an order of whole amounts, or an `OrderUnreadable` that says something."""
     raw = json.dumps(body).encode()
     found = SHOPIFY.glance(raw)

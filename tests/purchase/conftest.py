@@ -50,7 +50,7 @@ MAPPING: dict[str, Any] = {
 }
 
 
-def a_line(**changes: Any) -> LineItem:  # noqa: ANN401  # Any field of a line.
+def a_line(**changes: Any) -> LineItem:  # Any field of a line.
     """Return two mugs for 20.00, of which 2.00 were taken off."""
     line = LineItem(
         product_id="77",
@@ -66,7 +66,7 @@ def a_line(**changes: Any) -> LineItem:  # noqa: ANN401  # Any field of a line.
     return replace(line, **changes)
 
 
-def an_order(**changes: Any) -> Order:  # noqa: ANN401  # Any field of an order.
+def an_order(**changes: Any) -> Order:  # Any field of an order.
     """Return a paid web order over two mugs."""
     order = Order(
         platform="shopify",
@@ -96,7 +96,7 @@ def an_order(**changes: Any) -> Order:  # noqa: ANN401  # Any field of an order.
     return replace(order, **changes)
 
 
-def a_policy(**changes: Any) -> Policy:  # noqa: ANN401  # Any field of a policy.
+def a_policy(**changes: Any) -> Policy:  # Any field of a policy.
     """Return the policy of the shipped files."""
     policy = Policy(
         count="paid",
@@ -109,7 +109,7 @@ def a_policy(**changes: Any) -> Policy:  # noqa: ANN401  # Any field of a policy
     return replace(policy, **changes)
 
 
-def some_rules(document: dict[str, Any] | None = None, **changes: Any) -> ShopRules:  # noqa: ANN401  # As above.
+def some_rules(document: dict[str, Any] | None = None, **changes: Any) -> ShopRules:  # As above.
     """Return the rules of a shop with this mapping, and a policy with these changes."""
     document = document or MAPPING
     compiler = MappingCompiler({"": "mappings/acme.toml"}, document.get("tables", {}))

@@ -24,7 +24,7 @@ EVENT = (
 )
 
 
-def decided(order: Order, rules: ShopRules, **stored: Any) -> Decision:  # noqa: ANN401  # Any stored field.
+def decided(order: Order, rules: ShopRules, **stored: Any) -> Decision:  # Any stored field.
     """Decide on an order that came in at once."""
     return decide(order, stored, rules, timedelta(0))
 

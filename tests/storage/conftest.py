@@ -33,7 +33,7 @@ class Ledger:
         self._engine = engine
         self._sealer = sealer
 
-    def receive(self, order_id: str = "1001", at: datetime = NOON, **changes: Any) -> Received:  # noqa: ANN401
+    def receive(self, order_id: str = "1001", at: datetime = NOON, **changes: Any) -> Received:
         """Receive one body of an order."""
         receipt = Receipt(**{"shop": "acme", "order_id": order_id, "body": b"{}"} | changes)
         return self.purchases.receive([receipt], at)[0]
@@ -44,17 +44,17 @@ class Ledger:
         """Claim orders for a minute."""
         return self.purchases.claim(shops, which, limit, at, MINUTE)
 
-    def claimed(self, order_id: str = "1001", at: datetime = NOON, **changes: Any) -> Claim:  # noqa: ANN401
+    def claimed(self, order_id: str = "1001", at: datetime = NOON, **changes: Any) -> Claim:
         """Receive an order and claim what is due; return the claim of this order."""
         self.receive(order_id, at, **changes)
         (claim,) = [claim for claim in self.claim(at=at) if claim.order_id == order_id]
         return claim
 
-    def settle(self, claim: Claim, state: State, at: datetime = NOON, **changes: Any) -> int:  # noqa: ANN401
+    def settle(self, claim: Claim, state: State, at: datetime = NOON, **changes: Any) -> int:
         """Settle one claim."""
         return self.purchases.settle([Settlement(claim=claim, state=state, at=at, **changes)])
 
-    def settled(self, state: State, order_id: str = "1001", **changes: Any) -> None:  # noqa: ANN401
+    def settled(self, state: State, order_id: str = "1001", **changes: Any) -> None:
         """Receive, claim and settle an order."""
         self.settle(self.claimed(order_id), state, **changes)
 

@@ -36,7 +36,7 @@ PURCHASE: dict[str, Any] = {
 }
 
 
-def _change(event: Any, path: str, value: object) -> None:  # noqa: ANN401  # Steps through any JSON.
+def _change(event: Any, path: str, value: object) -> None:  # Steps through any JSON.
     *way, last = path.split(".")
     for step in way:
         event = event[int(step)] if step.isdecimal() else event[step]

@@ -17,7 +17,7 @@ Make = Callable[..., dict[str, Any]]
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
-def batch(**changed: Any) -> Batch:  # noqa: ANN401  # The fields of a batch.
+def batch(**changed: Any) -> Batch:  # The fields of a batch.
     """Return a batch with one event, changed."""
     made: dict[str, Any] = {"at": "now", "pixel_id": "p", "status": 200, "count": 1, "dedupe_ids": ("1",)}
     return Batch(**(made | {"sha256": "ab", "reason": None} | changed))
