@@ -96,7 +96,7 @@ def parse_retry_after(text: str | None, now: datetime) -> timedelta | None:
         return None
     text = text.strip()
     if text.isascii() and text.isdigit():
-        return min(timedelta(seconds=int(text[:9])), LONGEST_RETRY_AFTER)
+        return min(timedelta(seconds=int(text.lstrip("0")[:9] or "0")), LONGEST_RETRY_AFTER)
     try:
         wait = parsedate_to_datetime(text) - now
     except (TypeError, ValueError, OverflowError):

@@ -121,25 +121,23 @@ class _Connection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         """Try the addresses of the host one after the other, all of them within the time for one."""
+        addresses = self._addresses()
+        ends_at = monotonic() + min(cast("float", self.timeout), _seconds_left())
+        while True:
+            share = max(ends_at - monotonic(), 0.001) / len(addresses)
+            try:
+                return create_connection(addresses.pop(0), share, socket_options=self.socket_options)
+            except OSError as error:
+                if not addresses:
+                    kind = ConnectTimeoutError if isinstance(error, TimeoutError) else NewConnectionError
+                    raise kind(self, f"no connection ({type(error).__name__})") from error
+
+    def _addresses(self) -> list[tuple[str, int]]:
         try:
             found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise NameResolutionError(self.host, self, cast("socket.gaierror", error)) from error
-        ends_at = monotonic() + min(cast("float", self.timeout), _seconds_left())
-        for index, (*_, address) in enumerate(found, 1 - len(found)):
-            share = max(ends_at - monotonic(), 0.001) / (1 - index)
-            try:
-                return create_connection(
-                    cast("tuple[str, int]", address[:2]), share, socket_options=self.socket_options
-                )
-            except OSError as error:
-                if index == 0:
-                    raise self._not_connected(error) from error
-        raise NewConnectionError(self, "the host has no address")  # pragma: no cover  # The resolver raises instead.
-
-    def _not_connected(self, error: OSError) -> ConnectTimeoutError:
-        kind = ConnectTimeoutError if isinstance(error, TimeoutError) else NewConnectionError
-        return kind(self, f"no connection to {self.host}: {type(error).__name__}")
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        return [(str(address[0]), self.port) for *_, address in found]
 
 
 class _TLSConnection(_Connection, HTTPSConnection):
@@ -147,7 +145,7 @@ class _TLSConnection(_Connection, HTTPSConnection):
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection  # pyright: ignore[reportAssignmentType]  # Its protocol is stricter than its own class.
+    ConnectionCls = _Connection  # pyright: ignore[reportAssignmentType]  # urllib3's own connection misfits as well.
 
 
 class _TLSPool(HTTPSConnectionPool):

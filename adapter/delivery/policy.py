@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from adapter.axon.outcome import Outcome, Verdict
+from adapter.axon.outcome import LONGEST_RETRY_AFTER, Outcome, Verdict
 from adapter.storage.destinations import Condition, DestinationState
 
 Jitter = Callable[[], float]
@@ -18,17 +18,27 @@ LONGEST_WAIT_SILENT = timedelta(minutes=10)
 PROBE_EVERY = timedelta(minutes=5)
 """How often a destination is asked whether our credentials are accepted again."""
 
+DOUBT_AFTER = 10
+"""After so many refused requests in a row, with nothing accepted between them, everything may be refused.
+
+The search for one bad event among 100 needs at most 7 until something is accepted.
+"""
+
 DOUBT_PROBE_LONGEST = timedelta(seconds=30)
 """How long a new order may wait behind a doubt: it is the probe that ends it."""
 
 DOWN_AFTER = 5
-"""After so many tries in a row without an answer, or odd answers in a row, only one probe at a time is sent."""
+"""After so many tries in a row without a usable answer, or odd answers in a row, only one probe at a time is sent."""
 
 DOWN_PROBE_EVERY = timedelta(minutes=1)
-LONGEST_REST = timedelta(hours=2)
+LONGEST_REST = LONGEST_RETRY_AFTER + timedelta(minutes=1)
+"""No rest is longer when it begins; the minute is for the clocks of two machines."""
 
 CREDIBLE_FOR = timedelta(hours=1)
 """How long an acceptance proves that the credentials are good, so that a lone refusal is the event's own fault."""
+
+TOGETHER_FOR = 3
+"""So many times the events of one batch are sent again together; then each at its own time, to part from a bad one."""
 
 
 def backoff(attempts: int, longest: timedelta, jitter: Jitter) -> timedelta:
@@ -38,71 +48,102 @@ def backoff(attempts: int, longest: timedelta, jitter: Jitter) -> timedelta:
 
 
 def next_try(outcome: Outcome, attempts: int, state: DestinationState, now: datetime, jitter: Jitter) -> datetime:
-    """Return when events with an unknown outcome are sent again; what the API asks for comes first."""
-    answering = state.failures == 0
-    wait = backoff(attempts, LONGEST_WAIT_ANSWERING if answering else LONGEST_WAIT_SILENT, jitter)
-    return now + max(wait, outcome.retry_after or timedelta(0))
+    """Return when an event with an unknown outcome is sent again; what the API asks for comes first.
+
+    `attempts` is how many tries of this event ended so before, `state` the destination's after this one.
+    """
+    longest = LONGEST_WAIT_ANSWERING if state.failures < DOWN_AFTER else LONGEST_WAIT_SILENT
+    return now + max(backoff(attempts, longest, jitter), outcome.retry_after or timedelta(0))
 
 
 def is_resting(state: DestinationState, now: datetime) -> bool:
-    """Whether no request may be sent yet. A rest that lies absurdly far ahead comes from a clock that jumped back."""
+    """Whether no request may be sent yet. A rest that ends absurdly far ahead comes from a clock that was set back."""
     if state.rest_until is None:
         return False
     return timedelta(0) < state.rest_until - now <= LONGEST_REST
 
 
-def is_proven(state: DestinationState, now: datetime) -> bool:
-    """Whether the same credentials were accepted within the hour: then a refused event is to blame itself."""
-    return state.accepted_at is not None and now - state.accepted_at <= CREDIBLE_FOR
+def may_probe_suspect(state: DestinationState, now: datetime) -> bool:
+    """Whether to ask with an order that was refused before: seldom, while no new one comes."""
+    return state.answered_at is None or abs(now - state.answered_at) >= PROBE_EVERY
+
+
+def next_probe(state: DestinationState, now: datetime, lease: timedelta) -> datetime:
+    """Return when to probe again if the worker that probes now doesn't live to say."""
+    return now + (PROBE_EVERY if state.condition is Condition.PAUSED else lease)
+
+
+def is_own_fault(known: DestinationState, suspect_at: datetime | None, now: datetime) -> bool:
+    """Whether an event that was refused alone is to blame itself: the credentials were accepted within the hour.
+
+    `known` is the destination before this refusal, `suspect_at` when the event was refused alone before. Without an
+    earlier refusal the acceptance must be the last thing known of an open destination: when a second event is
+    refused right after it, everything may be. With one, the acceptance must have come since then.
+    """
+    if known.accepted_at is None or abs(now - known.accepted_at) > CREDIBLE_FOR:
+        return False
+    if suspect_at is None:
+        return known.condition is Condition.OPEN and known.failures == 0
+    # A refusal that lies ahead comes from a clock that was set back: it tells nothing.
+    return not known.accepted_at <= suspect_at <= now
 
 
 def after(state: DestinationState, outcome: Outcome, now: datetime, jitter: Jitter) -> DestinationState:
     """Return what is known of a destination after this answer."""
     if outcome.status is not None:
-        failures = state.failures if state.condition is Condition.DOUBTFUL else 0
-        state = replace(state, failures=failures, answered_at=now, answer=outcome.to_json())
+        state = replace(state, answered_at=now, answer=outcome.to_json())
     match outcome.verdict:
         case Verdict.ACCEPTED:
-            return DestinationState(
-                since=_since(state, Condition.OPEN, now), accepted_at=now, answered_at=now, answer=state.answer
-            )
+            since = _since(state, Condition.OPEN, now)
+            return DestinationState(since=since, accepted_at=now, answered_at=now, answer=state.answer)
         case Verdict.UNAUTHORIZED:
+            state = replace(state, failures=0, odd_answers=0)
             return _resting(state, Condition.PAUSED, str(outcome), now, PROBE_EVERY)
         case Verdict.REFUSED | Verdict.TOO_LARGE:
-            return _answering_again(replace(state, odd_answers=0), now)
+            return _after_refusal(state, now)
         case Verdict.UNEXPECTED:
-            return _after_odd_answer(state, outcome, now)
+            return _after_odd_answer(state, outcome, now, jitter)
         case Verdict.UNKNOWN:
-            return _after_failure(state, outcome, now, jitter)
+            return _after_failure(replace(state, odd_answers=0), outcome, now, jitter)
 
 
 def doubt(state: DestinationState, outcome: Outcome, now: datetime, jitter: Jitter) -> DestinationState:
-    """Return a destination that refused a lone event although nothing proves our credentials: all may be refused."""
-    failures = state.failures + 1
-    rest = max(backoff(failures + 3, DOUBT_PROBE_LONGEST, jitter), FIRST_WAIT)
-    return replace(_resting(state, Condition.DOUBTFUL, str(outcome), now, rest), failures=failures)
+    """Return a destination that refuses events although nothing proves our credentials: all may be refused.
+
+    It is asked again after 1 s at first, later after anything up to 30 s.
+    """
+    since = _since(state, Condition.DOUBTFUL, now)
+    rest = max(min(abs(now - since), DOUBT_PROBE_LONGEST) * jitter(), FIRST_WAIT)
+    return _resting(state, Condition.DOUBTFUL, str(outcome), now, rest)
 
 
-def _answering_again(state: DestinationState, now: datetime) -> DestinationState:
+def _after_refusal(state: DestinationState, now: datetime) -> DestinationState:
+    """It answers; but what was accepted before no longer speaks for the next event that is refused alone."""
+    state = replace(state, failures=1, odd_answers=0)
     if state.condition is not Condition.DOWN:
         return state
     return replace(state, condition=Condition.OPEN, reason=None, since=now, rest_until=None)
 
 
-def _after_odd_answer(state: DestinationState, outcome: Outcome, now: datetime) -> DestinationState:
+def _after_odd_answer(state: DestinationState, outcome: Outcome, now: datetime, jitter: Jitter) -> DestinationState:
     state = replace(state, odd_answers=state.odd_answers + 1)
     if state.odd_answers < DOWN_AFTER:
-        return state
-    return _resting(state, Condition.PAUSED, f"five odd answers in a row, the last: {outcome}", now, PROBE_EVERY)
+        return _after_failure(state, outcome, now, jitter)
+    state = replace(state, failures=state.failures + 1)
+    reason = f"{DOWN_AFTER} odd answers in a row, the last: {outcome}"
+    return _resting(state, Condition.PAUSED, reason, now, PROBE_EVERY)
 
 
 def _after_failure(state: DestinationState, outcome: Outcome, now: datetime, jitter: Jitter) -> DestinationState:
     state = replace(state, failures=state.failures + 1)
-    if state.failures < DOWN_AFTER or state.condition is Condition.PAUSED:
-        rest = outcome.retry_after
-        return state if rest is None else replace(state, rest_until=now + rest)
+    asked = outcome.retry_after or timedelta(0)
+    if state.condition is Condition.PAUSED:
+        return replace(state, rest_until=now + max(PROBE_EVERY, asked))
+    if state.failures < DOWN_AFTER:
+        rest = backoff(state.failures - 1, LONGEST_WAIT_ANSWERING, jitter)
+        return replace(state, rest_until=now + max(rest, asked))
     rest = DOWN_PROBE_EVERY + backoff(state.failures - DOWN_AFTER, LONGEST_WAIT_ANSWERING, jitter)
-    return _resting(state, Condition.DOWN, str(outcome), now, max(rest, outcome.retry_after or rest))
+    return _resting(state, Condition.DOWN, str(outcome), now, max(rest, asked))
 
 
 def _resting(

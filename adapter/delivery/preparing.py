@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from adapter.errors import OrderUnreadable, SealBroken
+import structlog
+
+from adapter.delivery import settlements
+from adapter.errors import OrderUnreadable, SealBroken, StorageUnavailable
 from adapter.platforms.document import parse_document
 from adapter.platforms.registry import PLATFORMS
 from adapter.purchase.decision import Decision, decide
@@ -13,7 +16,8 @@ from adapter.purchase.order import Order
 from adapter.shops.shop import Shop
 from adapter.storage.clicks import Clicks
 from adapter.storage.purchases import Claim, Purchases, Settlement
-from adapter.storage.tables import State
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +49,43 @@ Prepared = ToSend | ToHold | ToForget | Settlement
 
 
 class Preparer:
-    """Prepares rows of one shop. It never raises for what stands in a row: one bad order stops no other."""
+    """Prepares rows. It never raises for what stands in a row, so one bad order stops no other."""
 
     def __init__(self, purchases: Purchases, clicks: Clicks) -> None:
         self._purchases = purchases
         self._clicks = clicks
 
     def prepare(self, claim: Claim, shop: Shop, now: datetime) -> Prepared:
-        """Return what to do with this row; frozen bytes that may have been accepted are sent again as they are."""
-        try:
-            if claim.fixed and (frozen := self._purchases.open_event(claim)) is not None:
-                return ToSend(claim, frozen)
-            document = parse_document(self._purchases.open_body(claim))
-            order = PLATFORMS[shop.platform].read_order(document, shop.rules.policy.side)
-            stored = self._clicks.find(shop.name, order.click_keys)
-        except OrderUnreadable as error:
-            return _quarantined(claim, f"unreadable: {error}", now)
-        except SealBroken as error:
-            return _quarantined(claim, f"sealed: {error}", now)
-        decision = decide(order, stored, shop.rules, claim.age)
-        return self._prepared(claim, shop, order, decision, now)
+        """Return what to do with this row; frozen bytes that may have been accepted are sent again as they are.
 
-    def _prepared(self, claim: Claim, shop: Shop, order: Order, decision: Decision, now: datetime) -> Prepared:
-        if decision.skip is not None and decision.skip.rule == "consent denied":
-            skipped = Settlement(
-                claim=claim, state=State.SKIPPED, at=now, reason=str(decision.skip), fixed=True, purge_body=True
+        Raise `StorageUnavailable`.
+        """
+        try:
+            return self._prepared(claim, shop, now)
+        except OrderUnreadable as error:
+            return settlements.quarantined(claim, f"unreadable: {error}", now)
+        except SealBroken as error:
+            return settlements.quarantined(claim, f"sealed: {error}", now)
+        except StorageUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  # Whatever it is: claimed with 99 others, it would stop them for ever.
+            _log.error("order not prepared", shop=shop.name, order=claim.order_id, exc_info=without_values(error))
+            reason = (
+                f"failed: the adapter has a bug that this order hits ({type(error).__name__}); report it, then retry"
             )
-            return ToForget(skipped, order.click_keys)
+            return settlements.quarantined(claim, reason, now)
+
+    def _prepared(self, claim: Claim, shop: Shop, now: datetime) -> Prepared:
+        if claim.fixed and (frozen := self._purchases.open_event(claim)) is not None:
+            return ToSend(claim, frozen)
+        document = parse_document(self._purchases.open_body(claim))
+        order = PLATFORMS[shop.platform].read_order(document, shop.rules.policy.side)
+        stored = self._clicks.find(shop.name, order.click_keys)
+        decision = decide(order, stored, shop.rules, claim.age)
         if decision.skip is not None:
-            return Settlement(claim=claim, state=State.SKIPPED, at=now, reason=str(decision.skip))
+            return _skipped(claim, order, decision, now)
         if decision.to_send is None:
-            return _quarantined(claim, "; ".join(decision.problems), now)
+            return settlements.quarantined(claim, "; ".join(decision.problems), now)
         until = claim.received_at + shop.rules.policy.hold
         if not decision.clicks and timedelta(0) < until - now <= shop.rules.policy.hold:
             return ToHold(claim, until, self._keys(shop.name, order))
@@ -86,5 +96,12 @@ class Preparer:
         return tuple(self._clicks.key_hashes(shop, kind, value)[0] for kind, value in order.click_keys)
 
 
-def _quarantined(claim: Claim, reason: str, now: datetime) -> Settlement:
-    return Settlement(claim=claim, state=State.QUARANTINED, at=now, reason=reason)
+def _skipped(claim: Claim, order: Order, decision: Decision, now: datetime) -> ToForget | Settlement:
+    refused = decision.skip is not None and decision.skip.rule == "consent denied"
+    settlement = settlements.skipped(claim, str(decision.skip), now, refused_by_buyer=refused)
+    return ToForget(settlement, order.click_keys) if refused else settlement
+
+
+def without_values(error: Exception) -> Exception:
+    """Return the error with its traceback and without its message, which may hold personal values."""
+    return RuntimeError(type(error).__name__).with_traceback(error.__traceback__)

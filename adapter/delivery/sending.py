@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 import structlog
 
 from adapter.axon.outcome import Outcome, Verdict
-from adapter.delivery import policy
+from adapter.delivery import policy, settlements
 from adapter.delivery.preparing import ToSend
 from adapter.shops.shop import Destination
-from adapter.storage.destinations import Condition, Destinations
-from adapter.storage.purchases import Claim, Purchases, Settlement
-from adapter.storage.tables import State
+from adapter.storage.destinations import Condition, Destinations, DestinationState
+from adapter.storage.purchases import Claim, Purchases
 
 _log = structlog.get_logger()
 
@@ -35,6 +34,24 @@ class Client(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Course:
+    """How far one `send` is: pieces still to be sent, and the events refused alone that aren't judged yet.
+
+    `refusals` counts requests refused in a row; `accepted` says that one was accepted.
+    """
+
+    waiting: list[list[ToSend]]
+    alone: bool
+    suspects: list[tuple[Claim, Outcome]] = field(default_factory=list[tuple[Claim, Outcome]])
+    refusals: int = 0
+    accepted: bool = False
+
+    def unsettled(self) -> list[Claim]:
+        """Return every claim that nothing was decided about."""
+        return [event.claim for piece in self.waiting for event in piece] + [claim for claim, _ in self.suspects]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
     """Sends events of one destination.
@@ -52,150 +69,144 @@ class Sender:
     stopping: Callable[[], bool]
 
     def send(self, events: Sequence[ToSend]) -> None:
-        """Deliver these events, in as many requests as it takes, until one of them says to stop."""
-        waiting = [list(events)]
-        while waiting:
-            go_on = self._send_batch(waiting.pop(), waiting)
-            if not go_on or self.stopping():
-                left = [event.claim for rest in waiting for event in rest]
-                self.release(left)
+        """Deliver these events in as many requests as it takes, until an answer says to stop."""
+        course = _Course([list(events)], alone=len(events) == 1)
+        while course.waiting:
+            if self.stopping() or not self._send_piece(course.waiting.pop(), course):
+                self.release(course.unsettled())
                 return
+        self._judge(course)
 
     def release(self, claims: Sequence[Claim]) -> None:
         """Give rows back untried: they are due at once, when the destination lets anything through."""
         now = self.clock()
-        self.purchases.settle([_again(claim, now, now, fixed=claim.fixed) for claim in claims])
+        self.purchases.settle([settlements.again(claim, now, now) for claim in claims])
 
-    def _send_batch(self, batch: list[ToSend], waiting: list[list[ToSend]]) -> bool:
-        """Send one batch and settle it; push halves to send next; return whether to go on with what waits."""
-        kept = set(self.purchases.freeze([(event.claim, event.event) for event in batch], self.clock(), self.lease))
-        self.release([event.claim for event in batch if event.claim not in kept])
-        batch = [event for event in batch if event.claim in kept]
+    def _send_piece(self, piece: list[ToSend], course: _Course) -> bool:
+        """Send these events as one batch and settle them; return whether to go on with what waits."""
+        kept = set(self.purchases.freeze([(event.claim, event.event) for event in piece], self.clock(), self.lease))
+        self.release([event.claim for event in piece if event.claim not in kept])
+        batch = [event for event in piece if event.claim in kept]
         if not batch:
             return True
         target = self.destination
         encoded = [event.event for event in batch]
         outcome = self.client.send(target.api_url, target.pixel_id, target.api_key, encoded, target.envelope)
-        return self._settle(batch, outcome, waiting)
+        return self._settle(batch, outcome, course)
 
-    def _settle(self, batch: list[ToSend], outcome: Outcome, waiting: list[list[ToSend]]) -> bool:
+    def _settle(self, batch: list[ToSend], outcome: Outcome, course: _Course) -> bool:
         now = self.clock()
         known = self.destinations.state(self.destination.id, now)
         state = policy.after(known, outcome, now, self.jitter)
         self.destinations.save(self.destination.id, state)
-        self._tell(outcome, batch, known.condition, state.condition)
+        self._tell(outcome, batch, known, state)
         claims = [event.claim for event in batch]
         match outcome.verdict:
             case Verdict.ACCEPTED:
-                self._accepted(claims, outcome, now)
-                return True
-            case Verdict.REFUSED | Verdict.TOO_LARGE if len(batch) > 1:
-                middle = len(batch) // 2
-                waiting += [batch[middle:], batch[:middle]]
-                return True
+                self._accepted(claims, outcome, course, now)
             case Verdict.REFUSED:
-                return self._refused_alone(claims[0], outcome, now)
+                return self._refused(batch, outcome, known, course)
+            case Verdict.TOO_LARGE if len(batch) > 1:
+                course.waiting += _halves(batch)
             case Verdict.TOO_LARGE:
-                self._quarantine(claims[0], outcome, now)
-                return True
+                self._quarantine([(claims[0], outcome)], now)
             case Verdict.UNAUTHORIZED:
                 self.release(claims)
                 return False
             case Verdict.UNKNOWN | Verdict.UNEXPECTED:
-                self._unknown(claims, outcome, now)
+                self._unknown(claims, outcome, state, now)
                 return False
+        return True
 
-    def _accepted(self, claims: list[Claim], outcome: Outcome, now: datetime) -> None:
-        answer = outcome.to_json()
-        settled = self.purchases.settle(
-            [Settlement(claim=claim, state=State.DELIVERED, at=now, answer=answer, fixed=True) for claim in claims]
-        )
+    def _accepted(self, claims: list[Claim], outcome: Outcome, course: _Course, now: datetime) -> None:
+        """Settle what was accepted; it proves that what was refused alone before is to blame itself."""
+        settled = self.purchases.settle([settlements.delivered(claim, outcome, now) for claim in claims])
         for claim in claims:
             milliseconds = round((now - claim.received_at) / timedelta(milliseconds=1))
             _log.info("order delivered", shop=claim.shop, order=claim.order_id, ms=milliseconds)
         if settled < len(claims):
             _log.warning("claims were taken over while sending", count=len(claims) - settled)
+        self._quarantine(course.suspects, now)
+        course.suspects, course.refusals, course.accepted = [], 0, True
 
-    def _refused_alone(self, claim: Claim, outcome: Outcome, now: datetime) -> bool:
-        """Quarantine an event that was refused by itself, if the same credentials are known to be good."""
-        known = self.destinations.state(self.destination.id, now)
-        if policy.is_proven(known, now):
-            self._quarantine(claim, outcome, now)
+    def _refused(self, batch: list[ToSend], outcome: Outcome, known: DestinationState, course: _Course) -> bool:
+        """Halve a refused batch; keep a lone event until it is known whether everything is refused."""
+        course.refusals += 1
+        claim, now = batch[0].claim, self.clock()
+        if len(batch) > 1:
+            course.waiting += _halves(batch)
+        elif (course.alone or claim.suspect_at is not None) and policy.is_own_fault(known, claim.suspect_at, now):
+            self._quarantine([(claim, outcome)], now)
+        else:
+            course.suspects.append((claim, outcome))
+        if course.refusals < policy.DOUBT_AFTER:
             return True
-        suspect = _again(claim, now, now, fixed=claim.fixed, answer=outcome.to_json())
-        self.purchases.settle([replace(suspect, suspect_at=now)])
-        self.destinations.save(self.destination.id, policy.doubt(known, outcome, now, self.jitter))
-        if known.condition is not Condition.DOUBTFUL:
-            _log.error(
-                "destination doubtful",
-                destination=self.destination.id,
-                pixel_id=self.destination.pixel_id,
-                answer=outcome.status,
-                hint="a lone event was refused and none was accepted within the hour; the newest order is the probe",
-            )
+        self._doubt(course)
         return False
 
-    def _quarantine(self, claim: Claim, outcome: Outcome, now: datetime) -> None:
-        reason = f"refused by Axon: {outcome}"
-        settlement = Settlement(
-            claim=claim,
-            state=State.QUARANTINED,
-            at=now,
-            reason=reason,
-            answer=outcome.to_json(),
-            fixed=claim.fixed,
-        )
-        self.purchases.settle([settlement])
-        _log.error("order quarantined", shop=claim.shop, order=claim.order_id, answer=outcome.status)
+    def _judge(self, course: _Course) -> None:
+        """Decide about the events that were refused alone, when nothing is left to send."""
+        if course.accepted:
+            self._quarantine(course.suspects, self.clock())
+        elif course.suspects:
+            self._doubt(course)
 
-    def _unknown(self, claims: list[Claim], outcome: Outcome, now: datetime) -> None:
+    def _doubt(self, course: _Course) -> None:
+        """Let the suspects wait for another order's acceptance: nothing says that they are to blame."""
+        now, outcome = self.clock(), course.suspects[-1][1]
+        self.purchases.settle([settlements.suspected(claim, answer, now) for claim, answer in course.suspects])
+        course.suspects = []
+        known = self.destinations.state(self.destination.id, now)
+        self.destinations.save(self.destination.id, policy.doubt(known, outcome, now, self.jitter))
+        if known.condition is not Condition.DOUBTFUL:
+            hint = "events were refused and none was accepted since; the newest order is the probe, nothing is lost"
+            _log.error("destination doubtful", **self._facts(outcome), hint=hint)
+
+    def _quarantine(self, refused: Sequence[tuple[Claim, Outcome]], now: datetime) -> None:
+        self.purchases.settle([settlements.refused(claim, outcome, now) for claim, outcome in refused])
+        for claim, outcome in refused:
+            _log.error("order quarantined", shop=claim.shop, order=claim.order_id, answer=outcome.status)
+
+    def _unknown(self, claims: list[Claim], outcome: Outcome, state: DestinationState, now: datetime) -> None:
         """Keep the frozen bytes: they may have been accepted, and only the same ones may be sent again."""
-        state = self.destinations.state(self.destination.id, now)
+        together = self.jitter()
         self.purchases.settle(
             [
-                _again(
+                settlements.unknown(
                     claim,
+                    outcome,
                     now,
-                    policy.next_try(outcome, claim.attempts, state, now, self.jitter),
-                    fixed=True,
-                    attempts=claim.attempts + 1,
-                    answer=outcome.to_json(),
+                    policy.next_try(outcome, claim.attempts, state, now, self._shared(claim, together)),
                 )
                 for claim in claims
             ]
         )
 
-    def _tell(self, outcome: Outcome, batch: list[ToSend], before: Condition, after: Condition) -> None:
-        facts = {"destination": self.destination.id, "events": len(batch), "answer": outcome.status}
+    def _shared(self, claim: Claim, together: float) -> policy.Jitter:
+        """Keep a batch together at first: in pieces it would need many requests."""
+        return (lambda: together) if claim.attempts < policy.TOGETHER_FOR else self.jitter
+
+    def _tell(self, outcome: Outcome, batch: list[ToSend], before: DestinationState, after: DestinationState) -> None:
+        facts = {**self._facts(outcome), "events": len(batch)}
         if outcome.verdict is not Verdict.ACCEPTED:
             _log.warning("batch not accepted", **facts, verdict=outcome.verdict.value, problem=outcome.problem)
-        if before is not after and after is Condition.PAUSED:
-            hint = "check AXON_API_KEY and AXON_PIXEL_ID; orders wait, and nothing is lost"
+        if before.condition is after.condition:
+            return
+        if after.condition is Condition.PAUSED:
+            hint = "check AXON_API_KEY, AXON_PIXEL_ID and AXON_API_URL; orders wait, and nothing is lost"
             _log.error("destination paused", **facts, hint=hint)
-        elif before is not after and after is Condition.DOWN:
-            _log.error(
-                "destination down", **facts, hint="it doesn't answer; orders wait, and one probe a minute is sent"
-            )
-        elif before is not after and after is Condition.OPEN:
+        elif after.condition is Condition.DOWN:
+            hint = "it doesn't answer; orders wait, and one probe a minute is sent"
+            _log.error("destination down", **facts, hint=hint)
+        elif outcome.verdict is Verdict.ACCEPTED:
             _log.info("destination open again", **facts)
 
+    def _facts(self, outcome: Outcome) -> dict[str, str | int | None]:
+        target = self.destination
+        return {"destination": target.id, "pixel_id": target.pixel_id, "answer": outcome.status}
 
-def _again(
-    claim: Claim,
-    now: datetime,
-    due_at: datetime,
-    *,
-    fixed: bool = False,
-    attempts: int | None = None,
-    answer: str | None = None,
-) -> Settlement:
-    return Settlement(
-        claim=claim,
-        state=State.PENDING,
-        at=now,
-        due_at=due_at,
-        fixed=fixed,
-        attempts=claim.attempts if attempts is None else attempts,
-        suspect_at=claim.suspect_at,
-        answer=answer,
-    )
+
+def _halves(batch: list[ToSend]) -> list[list[ToSend]]:
+    """Return both halves, the first one last: it is sent next."""
+    middle = len(batch) // 2
+    return [batch[middle:], batch[:middle]]

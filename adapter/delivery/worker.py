@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Event
 
 import structlog
 
 from adapter.delivery import policy
-from adapter.delivery.preparing import Preparer, ToForget, ToHold, ToSend
+from adapter.delivery.preparing import Preparer, ToForget, ToHold, ToSend, without_values
 from adapter.delivery.sending import Client, Sender
 from adapter.errors import StorageUnavailable
 from adapter.purchase.contract import MOST_EVENTS
@@ -23,13 +24,15 @@ from adapter.storage.purchases import Claim, Purchases, Settlement
 from adapter.storage.tables import State
 
 POLL_SECONDS = 0.25
-"""How often an idle worker looks for due orders."""
+"""How often a worker looks for due orders."""
 
 SUSPECTS_EVERY = timedelta(seconds=15)
 """How often it looks for orders that wait for another one's acceptance."""
 
-_MOST_DESTINATIONS_AT_ONCE = 8
-_AFTER_STORAGE_TROUBLE_SECONDS = 2.0
+AFTER_TROUBLE_SECONDS = 2.0
+"""How long it waits after an error, so that it doesn't fail a thousand times a second."""
+
+_MOST_DESTINATIONS_AT_ONCE = 16
 
 _log = structlog.get_logger()
 
@@ -52,49 +55,53 @@ class Worker:
     clock: Callable[[], datetime] = utc_now
     jitter: policy.Jitter = random.random
     stop: Event = field(default_factory=Event)
+    trouble_seconds: float = AFTER_TROUBLE_SECONDS
+    _looked_at: datetime | None = field(default=None, init=False)
 
     def run(self) -> None:
         """Deliver until `stop` is set; then finish the requests in hand and return."""
-        busy: dict[str, Future[bool]] = {}
-        suspects_at = self.clock()
+        busy: dict[str, Future[None]] = {}
         with ThreadPoolExecutor(_MOST_DESTINATIONS_AT_ONCE, thread_name_prefix="delivery") as pool:
             while not self.stop.is_set():
-                now = self.clock()
-                if self._anything_due(now) or abs(now - suspects_at) >= SUSPECTS_EVERY:
-                    suspects_at = now
-                    self._start(pool, busy)
-                self.stop.wait(POLL_SECONDS if not busy else 0.01)
-                busy = {id_: running for id_, running in busy.items() if not running.done()}
+                self._safely(partial(self._look, pool, busy))
+                self.stop.wait(POLL_SECONDS)
 
     def drain(self) -> None:
-        """Deliver what is due now, as far as the destinations let it through, and return."""
+        """Deliver what is due now, as far as the destinations let it through, and return; raise `StorageUnavailable`.
+
+        It returns early when `stop` is set.
+        """
         targets = list(self.shops.destinations().values())
-        while sum(self.deliver_to(destination, shops) for destination, shops in targets):
+        while not self.stop.is_set() and any([self.deliver_to(*target) for target in targets]):
             continue
 
-    def _anything_due(self, now: datetime) -> bool:
+    def _safely(self, work: Callable[[], object]) -> None:
+        """Let no error end the worker: what was claimed comes back when its lease ends."""
         try:
-            return self.purchases.anything_due(now)
-        except StorageUnavailable as error:
-            _log.error("storage unavailable", problem=str(error), hint="the worker tries again")
-            self.stop.wait(_AFTER_STORAGE_TROUBLE_SECONDS)
-            return False
-
-    def _start(self, pool: ThreadPoolExecutor, busy: dict[str, Future[bool]]) -> None:
-        for id_, (destination, shops) in self.shops.destinations().items():
-            if id_ not in busy:
-                busy[id_] = pool.submit(self._deliver_safely, destination, shops)
-
-    def _deliver_safely(self, destination: Destination, shops: Sequence[str]) -> bool:
-        """Deliver, and let no error end the worker: what was claimed comes back when its lease ends."""
-        try:
-            return self.deliver_to(destination, shops)
+            work()
         except StorageUnavailable as error:
             _log.error("storage unavailable", problem=str(error), hint="the worker tries again")
         except Exception as error:  # noqa: BLE001  # A worker that dies silently is worse than any bug it hides.
-            _log.error("delivery failed", problem=type(error).__name__, exc_info=_without_values(error))
-        self.stop.wait(_AFTER_STORAGE_TROUBLE_SECONDS)
-        return False
+            _log.error("delivery failed", problem=type(error).__name__, exc_info=without_values(error))
+        else:
+            return
+        self.stop.wait(self.trouble_seconds)
+
+    def _look(self, pool: ThreadPoolExecutor, busy: dict[str, Future[None]]) -> None:
+        """Start a delivery to each destination that orders wait for, unless one is running."""
+        now = self.clock()
+        is_time_for_suspects = self._looked_at is None or abs(now - self._looked_at) >= SUSPECTS_EVERY
+        if not is_time_for_suspects and not self.purchases.anything_due(now):
+            return
+        self._looked_at = now
+        for id_, (destination, shops) in self.shops.destinations().items():
+            running = busy.get(id_)
+            if (running is None or running.done()) and self.purchases.waits(shops, now):
+                busy[id_] = pool.submit(self._safely, partial(self._deliver_all, destination, shops))
+
+    def _deliver_all(self, destination: Destination, shops: Sequence[str]) -> None:
+        while not self.stop.is_set() and self.deliver_to(destination, shops):
+            continue
 
     def deliver_to(self, destination: Destination, shops: Sequence[str]) -> bool:
         """Deliver one round to one destination; return whether anything was done, so that more may be due."""
@@ -105,56 +112,47 @@ class Worker:
         if state.condition is not Condition.OPEN:
             return self._probe(destination, shops, state, now)
         claims = self.purchases.claim(shops, "due", MOST_EVENTS, now, self.lease)
-        if claims:
-            self._deliver(destination, claims)
-        return self._try_suspects(destination, shops) or bool(claims)
+        claims = claims or self._suspects(shops, state, now)
+        if events := self._prepared(claims):
+            self._sender(destination).send(events)
+        return bool(claims)
+
+    def _suspects(self, shops: Sequence[str], state: DestinationState, now: datetime) -> list[Claim]:
+        """Claim the orders that were refused alone, once another one was accepted; before that the newest, to ask."""
+        if state.accepted_at is None:
+            return self.purchases.claim(shops, "newest suspect", 1, now, self.lease)
+        return self.purchases.claim(shops, "suspects", MOST_EVENTS, now, self.lease)
 
     def _probe(self, destination: Destination, shops: Sequence[str], state: DestinationState, now: datetime) -> bool:
         """Send the newest order alone, to learn whether the destination lets events through again."""
-        if not self.purchases.waits(shops, now):
-            return False
-        if not self.destinations.take_probe(destination.id, now, now + policy.PROBE_EVERY):
-            return False
         claims = self.purchases.claim(shops, "newest", 1, now, self.lease)
-        if not claims and self._may_probe_suspects(state, now):
+        if not claims and policy.may_probe_suspect(state, now):
             claims = self.purchases.claim(shops, "newest suspect", 1, now, self.lease)
-        if not claims:
-            self.destinations.save(destination.id, state)
+        events = self._prepared(claims)
+        if not events:
+            return bool(claims)
+        sender = self._sender(destination)
+        if not self._take_probe(destination, state, now):
+            sender.release([event.claim for event in events])
             return False
-        return self._deliver(destination, claims)
-
-    @staticmethod
-    def _may_probe_suspects(state: DestinationState, now: datetime) -> bool:
-        """Say whether to ask with an order that was refused before: seldom, while no new one comes."""
-        return state.answered_at is None or abs(now - state.answered_at) >= policy.PROBE_EVERY
-
-    def _try_suspects(self, destination: Destination, shops: Sequence[str]) -> bool:
-        """Try each order that was refused alone once more, after another one was accepted."""
-        now = self.clock()
-        state = self.destinations.state(destination.id, now)
-        if state.condition is not Condition.OPEN or state.accepted_at is None:
-            return False
-        claims = self.purchases.claim(shops, "suspects", 10, now, self.lease, suspected_before=state.accepted_at)
-        for index, claim in enumerate(claims):
-            if self.stop.is_set():
-                self._sender(destination).release(claims[index:])
-                break
-            self._deliver(destination, [claim])
-        return bool(claims)
-
-    def _deliver(self, destination: Destination, claims: Sequence[Claim]) -> bool:
-        """Prepare and send these rows; return whether a request was made or a row settled."""
-        to_send = [event for claim in claims if (event := self._prepare(claim)) is not None]
-        if to_send:
-            self._sender(destination).send(to_send)
+        sender.send(events)
         return True
 
-    def _prepare(self, claim: Claim) -> ToSend | None:
+    def _take_probe(self, destination: Destination, state: DestinationState, now: datetime) -> bool:
+        """Take the one probe that is due; return False when another worker was faster."""
+        if state.rest_until is not None and state.rest_until > now:
+            # Not resting all the same: the rest was written by a clock that has been set back since.
+            self.destinations.save(destination.id, replace(state, rest_until=None))
+        return self.destinations.take_probe(destination.id, now, policy.next_probe(state, now, self.lease))
+
+    def _prepared(self, claims: Sequence[Claim]) -> list[ToSend]:
+        """Return the events of these rows; settle the rows that have none to send."""
+        preparer = Preparer(self.purchases, self.clicks)
+        return [event for claim in claims if (event := self._prepare(preparer, claim)) is not None]
+
+    def _prepare(self, preparer: Preparer, claim: Claim) -> ToSend | None:
         now = self.clock()
-        shop = self.shops.get(claim.shop)
-        if shop is None:  # pragma: no cover  # Only rows of known shops are claimed.
-            return None
-        prepared = Preparer(self.purchases, self.clicks).prepare(claim, shop, now)
+        prepared = preparer.prepare(claim, self.shops.by_name[claim.shop], now)
         match prepared:
             case ToSend():
                 return prepared
@@ -170,8 +168,9 @@ class Worker:
     def _settle(self, settlement: Settlement) -> None:
         self.purchases.settle([settlement])
         told = _log.warning if settlement.state is State.QUARANTINED else _log.info
-        claim = settlement.claim
-        told(f"order {settlement.state}", shop=claim.shop, order=claim.order_id, reason=settlement.reason)
+        # Only the kind of reason: the whole one, which may name what stands in the order, is kept in the ledger.
+        kind = (settlement.reason or "").partition(":")[0]
+        told(f"order {settlement.state}", shop=settlement.claim.shop, order=settlement.claim.order_id, reason=kind)
 
     def _sender(self, destination: Destination) -> Sender:
         return Sender(
@@ -184,8 +183,3 @@ class Worker:
             lease=self.lease,
             stopping=self.stop.is_set,
         )
-
-
-def _without_values(error: Exception) -> Exception:
-    """Return the error with its traceback and without its message, which may hold personal values."""
-    return RuntimeError(type(error).__name__).with_traceback(error.__traceback__)

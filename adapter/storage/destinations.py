@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,10 @@ from adapter.storage.engine import reading, writing
 from adapter.storage.tables import destinations
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+LONGEST_REST = timedelta(hours=2)
+"""Nobody rests longer; a rest that lies farther ahead comes from a clock that jumped back, and doesn't count."""
 
 
 class Condition(StrEnum):
@@ -84,7 +88,11 @@ class Destinations:
             .where(
                 destinations.c.id == destination_id,
                 destinations.c.condition != Condition.OPEN.value,
-                or_(destinations.c.rest_until.is_(None), destinations.c.rest_until <= now),
+                or_(
+                    destinations.c.rest_until.is_(None),
+                    destinations.c.rest_until <= now,
+                    destinations.c.rest_until > now + LONGEST_REST,
+                ),
             )
             .values(rest_until=next_at)
             .returning(destinations.c.id)

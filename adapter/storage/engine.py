@@ -20,6 +20,8 @@ Database = Engine
 BUSY_SECONDS = 4
 """How long a statement may wait for another writer: WooCommerce and Shopify give up on us after five."""
 
+_SWITCH_AGAIN_SECONDS = 0.02
+
 _POSTGRESQL = {
     "connect_timeout": 3,
     "options": f"-c statement_timeout={BUSY_SECONDS * 1000} -c lock_timeout={BUSY_SECONDS * 1000}"
@@ -80,17 +82,23 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  
 
 
 def _switch_to_wal(connection: Any) -> None:  # noqa: ANN401  # As above.
-    """Make a new file a WAL file. SQLite doesn't wait for others that do the same at this moment, so we do."""
-    gives_up_at = monotonic() + BUSY_SECONDS
+    """Make a new file a WAL file, and wait for others as any statement does.
+
+    SQLite itself doesn't wait for another process that makes the same switch at this moment, so the waiting is ours.
+    """
+    patience: int = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+    gives_up_at = monotonic() + patience / 1000
+    connection.execute("PRAGMA busy_timeout=0")
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if monotonic() > gives_up_at:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > gives_up_at:
                 raise
-            sleep(0.02)
+            sleep(_SWITCH_AGAIN_SECONDS)
         else:
-            return
+            break
+    connection.execute(f"PRAGMA busy_timeout={patience}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -9,7 +9,21 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, RowMapping, Select, and_, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from adapter.storage import receiving, settling
 from adapter.storage.engine import reading, writing
@@ -87,6 +101,9 @@ class Settlement:
 
 _LARGEST_INTEGER = 2**31 - 1
 """Of PostgreSQL. An order can claim to be from the year 1; its age in seconds must not stop it from being stored."""
+
+_FARTHEST = timedelta(days=1)
+"""No order waits, and no lease lasts, so long: see the longest Retry-After and the longest lease."""
 
 Which = Literal["due", "newest", "suspects", "newest suspect"]
 """What to claim: what is due, oldest first; the newest alone, as a probe; orders refused alone, to try them again."""
@@ -166,7 +183,7 @@ class Purchases:
     ) -> list[Claim]:
         """Take up to `limit` rows of these shops for this worker until `now + lease`, oldest first.
 
-        Of the suspects only those that were refused before `suspected_before`, when that is given.
+        Of the suspects only those that were refused up to `suspected_before`, when that is given.
         """
         columns = (
             *(purchases.c[name] for name in ("id", "shop", "order_id", "body", "event", "fixed", "fence")),
@@ -174,7 +191,7 @@ class Purchases:
         )
         query = _due(tuple(shops), which, now)
         if suspected_before is not None:
-            query = query.where(purchases.c.suspect_at < suspected_before)
+            query = query.where(purchases.c.suspect_at <= suspected_before)
         due = query.limit(limit).with_for_update(skip_locked=True).cte("due")
         taken = (
             update(purchases)
@@ -276,14 +293,19 @@ class Purchases:
 
 
 def _due(shops: tuple[str, ...] | None, which: Which, now: datetime) -> Select[tuple[int]]:
-    waiting = and_(purchases.c.state == State.PENDING.value, purchases.c.due_at <= now)
-    abandoned = and_(purchases.c.state == State.DELIVERING.value, purchases.c.lease_until < now)
+    waiting = and_(purchases.c.state == State.PENDING.value, _has_come(purchases.c.due_at, now))
+    abandoned = and_(purchases.c.state == State.DELIVERING.value, _has_come(purchases.c.lease_until, now))
     query = select(purchases.c.id).where(or_(waiting, abandoned))
     query = query if shops is None else query.where(purchases.c.shop.in_(shops))
     query = query.where(text(WAITING))
     suspect = purchases.c.suspect_at.is_not(None) if "suspect" in which else purchases.c.suspect_at.is_(None)
     newest = purchases.c.id.desc() if "newest" in which else purchases.c.due_at
     return query.where(suspect).order_by(newest, purchases.c.id)
+
+
+def _has_come(moment: ColumnElement[datetime | None], now: datetime) -> ColumnElement[bool]:
+    """Say that a moment is over. One that lies days ahead comes from a clock that jumped, and counts as over."""
+    return or_(moment <= now, moment > now + _FARTHEST)
 
 
 def _claim(row: RowMapping) -> Claim:

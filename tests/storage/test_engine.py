@@ -227,6 +227,34 @@ def test_a_file_that_is_held_when_it_is_opened(sqlite_engine: Engine, tmp_path: 
 
 
 @pytest.mark.processes
+def test_a_new_file_that_another_process_holds(tmp_path: Path) -> None:
+    """The switch to WAL is waited for as long as any statement, no longer, and works when the file is free."""
+    with impatient(tmp_path / "new.db") as engine:
+        with held_elsewhere(tmp_path / "new.db"):
+            started = time.monotonic()
+            with pytest.raises(StorageUnavailable, match="database is locked"), writing(engine):
+                pass
+            assert 0.2 < time.monotonic() - started < 1
+        with reading(engine) as connection:
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 300
+
+
+def test_a_file_that_may_not_be_written(tmp_path: Path) -> None:
+    """What waiting can't mend is reported at once."""
+    sqlite3.connect(tmp_path / "old.db").close()
+    with sqlite3.connect(tmp_path / "old.db") as connection:
+        connection.execute("CREATE TABLE t (x)")
+    connection.close()
+    engine = open_sqlite(f"sqlite:///file:{tmp_path}/old.db?mode=ro&uri=true", 1)
+    started = time.monotonic()
+    with pytest.raises(StorageUnavailable, match="readonly database"), writing(engine):
+        pass
+    assert time.monotonic() - started < 1
+    engine.dispose()
+
+
+@pytest.mark.processes
 def test_the_patience_is_four_seconds(sqlite_engine: Engine, tmp_path: Path) -> None:
     """The shops give up on us after five seconds, so the answer comes before that, by default."""
     count_orders(sqlite_engine)
