@@ -18,8 +18,8 @@ from adapter.axon import sandbox as conversion_api
 from adapter.errors import AdapterError, StorageUnavailable
 from adapter.logs import configure_logs
 from adapter.operations import check as checking
+from adapter.operations import demo as demonstration
 from adapter.operations import ledger
-from adapter.operations.demo.run import run_demo
 from adapter.operations.preview import preview as preview_order
 from adapter.purchase.event import encode
 from adapter.shops.shop import Shop, Shops
@@ -37,7 +37,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command; an error raised on purpose is shown as its message, one line a problem, and exits with 1."""
     try:
-        cli()
+        cli(prog_name="adapter")
     except StorageUnavailable as error:
         hint = "is it there, may this user use it, and has `adapter migrate` run?"
         _exit_with(f"the database can't be used: {error} ({hint})")
@@ -180,11 +180,8 @@ def sandbox(port: int) -> None:
 
 
 @cli.command()
-@click.option("--stay", is_flag=True, help="Keep it running after the table, and print the URLs.")
+@click.option("--stay", is_flag=True, help="Keep everything running after the table, until Ctrl-C.")
 def demo(*, stay: bool) -> None:
-    """Run the main job on this machine: signed orders of both platforms become purchases at a local API."""
-    stop = Event()
-    if stay:
-        _stop_on_signals(stop)
-    if not run_demo(click.echo, stay=stop if stay else None):
+    """Play the main job with two invented shops and a local Conversion API; exit 1 when a line isn't as expected."""
+    if not demonstration.run(click.echo, stay=demonstration.until_interrupted if stay else None):
         sys.exit(1)

@@ -61,7 +61,7 @@ class Intake:
                 return self._keep_unread(shop, request.body, reason)
             case OrderNotice(test_notification=True) as notice:
                 return self._record_test(shop, notice, request.body)
-            case OrderNotice() as notice:
+            case notice:
                 return self._store(shop, notice, request.body)
 
     def _store(self, shop: Shop, notice: OrderNotice, body: bytes) -> Taken:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
+from traceback import walk_tb
 from typing import Any, TextIO
 
 import structlog
@@ -49,12 +50,11 @@ def _formatter(stream: TextIO) -> logging.Formatter:
     )
 
 
-_transform = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-
-
-def _describe_error(exc_info: ExcInfo) -> list[dict[str, Any]]:
+def _describe_error(exc_info: ExcInfo) -> str:
     """Say what was raised and where; not with which words, which may quote what a buyer sent."""
-    return [{"type": raised["exc_type"], "frames": raised["frames"]} for raised in _transform(exc_info)]
+    kind, _error, trace = exc_info
+    places = [f"{frame.f_code.co_filename}:{line} in {frame.f_code.co_name}" for frame, line in walk_tb(trace)]
+    return f"{kind.__name__} at {', '.join(places)}"
 
 
 class WithoutRequest(logging.Filter):

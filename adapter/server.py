@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from threading import Thread
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import structlog
 
@@ -18,6 +19,9 @@ from adapter.errors import AdapterError, ConfigurationRefused
 from adapter.logs import configure_logs, gunicorn_logs
 from adapter.storage.migrate import migrate
 from adapter.wiring import Configuration, Parts, load_configuration
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 _log = structlog.get_logger()
 
@@ -82,15 +86,30 @@ def _prepare_storage(parts: Parts) -> None:
         parts.engine.dispose()
 
 
-def post_worker_init(_worker: Any) -> None:  # noqa: ANN401  # gunicorn's worker.
+def post_worker_init(gunicorn_worker: Any) -> None:  # noqa: ANN401  # gunicorn's worker.
     """Start delivering from a thread of this worker, when it is to."""
     configure_logs(_settings.log_level)
+    gunicorn_worker.wsgi = closing_as_told(gunicorn_worker.wsgi)
     if not _settings.embedded_delivery:
         return
     worker = Parts(load_configuration(os.environ)).worker()
     thread = Thread(target=worker.run, name="delivery", daemon=True)
     thread.start()
     _delivering.append((worker, thread))
+
+
+def closing_as_told(application: WSGIApplication) -> WSGIApplication:
+    """Return the application with its "Connection: close" obeyed: gunicorn drops that header and says keep-alive."""
+
+    def answer(environ: WSGIEnvironment, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401  # gunicorn's own.
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:  # noqa: ANN401  # PEP 3333.
+            if ("Connection", "close") in headers:
+                start_response.__self__.force_close()  # The method's object is gunicorn's response.
+            return start_response(status, headers, *error)
+
+        return application(environ, start)
+
+    return answer
 
 
 def worker_exit(_server: Any, _worker: Any) -> None:  # noqa: ANN401  # gunicorn's arbiter and worker.

@@ -36,3 +36,23 @@ def test_objects_and_lists() -> None:
     assert not is_list("text")
     assert [{"a": 1}] == objects_in([{"a": 1}, 5, "x", None])
     assert [] == objects_in({"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (1.5, "a number"),
+        (False, "true or false"),
+        ((), "something that isn't JSON"),
+        (b"x", "something that isn't JSON"),
+    ],
+)
+def test_kinds_at_the_edges(value: object, kind: str) -> None:
+    """A boolean is no number, a float is one, and what JSON doesn't know is said to be no JSON."""
+    assert kind == kind_of(value)
+
+
+@pytest.mark.parametrize("value", [{}, "ada@example.com", 5, None, ({"a": 1},)])
+def test_only_lists_hold_objects(value: object) -> None:
+    """What isn't a list holds no objects, whatever it is."""
+    assert [] == objects_in(value)

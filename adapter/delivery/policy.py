@@ -103,7 +103,7 @@ def after(state: DestinationState, outcome: Outcome, now: datetime, jitter: Jitt
             return _after_refusal(state, now)
         case Verdict.UNEXPECTED:
             return _after_odd_answer(state, outcome, now, jitter)
-        case Verdict.UNKNOWN:
+        case _:  # Unknown: what isn't known to be anything else is the same.
             return _after_failure(replace(state, odd_answers=0), outcome, now, jitter)
 
 
@@ -118,7 +118,7 @@ def doubt(state: DestinationState, outcome: Outcome, now: datetime, jitter: Jitt
 
 
 def _after_refusal(state: DestinationState, now: datetime) -> DestinationState:
-    """It answers; but what was accepted before no longer speaks for the next event that is refused alone."""
+    """Know that it answers; what was accepted before no longer speaks for the next event that is refused alone."""
     state = replace(state, failures=1, odd_answers=0)
     if state.condition is not Condition.DOWN:
         return state

@@ -113,7 +113,7 @@ class Sender:
             case Verdict.UNAUTHORIZED:
                 self.release(claims)
                 return False
-            case Verdict.UNKNOWN | Verdict.UNEXPECTED:
+            case _:  # Unknown or unexpected: it may have been processed.
                 self._unknown(claims, outcome, state, now)
                 return False
         return True
@@ -137,6 +137,7 @@ class Sender:
             course.waiting += _halves(batch)
         elif (course.alone or claim.suspect_at is not None) and policy.is_own_fault(known, claim.suspect_at, now):
             self._quarantine([(claim, outcome)], now)
+            course.refusals = 0
         else:
             course.suspects.append((claim, outcome))
         if course.refusals < policy.DOUBT_AFTER:

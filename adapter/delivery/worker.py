@@ -72,7 +72,7 @@ class Worker:
         It returns early when `stop` is set.
         """
         targets = list(self.shops.destinations().values())
-        while not self.stop.is_set() and any([self.deliver_to(*target) for target in targets]):
+        while not self.stop.is_set() and sum(self.deliver_to(*target) for target in targets):
             continue
 
     def _safely(self, work: Callable[[], object]) -> None:
@@ -161,7 +161,7 @@ class Worker:
             case ToForget():
                 self.clicks.forget(claim.shop, prepared.click_keys)
                 self._settle(prepared.settlement)
-            case Settlement():
+            case _:
                 self._settle(prepared)
         return None
 

@@ -47,6 +47,8 @@ class Preview:
     def lines(self) -> Iterator[str]:
         """Yield the preview for people, at most 80 columns where the values allow it."""
         yield f"shop {self.shop.name} ({self.shop.label})"
+        if self.shop.off:
+            yield f"NOTE     the shop is off: {self.shop.off}"
         if self.skipped:
             yield f"SKIPPED  {self.skipped}"
         yield from (f"PROBLEM  {problem}" for problem in self.problems)
@@ -108,12 +110,13 @@ def _sum_line(words: str, amount: Decimal) -> str:
 
 
 def _explanation_lines(decision: Decision) -> Iterator[str]:
-    yield from ("", *(f"WARNING  {warning}" for warning in decision.warnings))
+    if decision.warnings:
+        yield from ("", *(f"WARNING  {warning}" for warning in decision.warnings))
     origin = ""
     for line in decision.explanation:
         if line.origin != origin:
             origin = line.origin
-            yield f"fields ({origin})"
+            yield from ("", f"fields ({origin})")
         value = "–" if line.value is None else line.value
         yield f"  {line.target.removeprefix('event.'):<30} {value}"
         yield f"  {'':<30} = {line.expression}"

@@ -146,7 +146,7 @@ def to_wire(field: Field, value: object) -> Any:  # noqa: ANN401  # A JSON value
 
     Numbers become text where Axon wants text; text that is a number becomes a number where it wants one.
     """
-    if value is None or value in ("", [], {}):
+    if value is None or value in ([], {}) or (isinstance(value, str) and not value.strip()):
         return None
     return _CONVERSIONS[field.kind](value)
 
@@ -259,8 +259,9 @@ def _event_rules(event: Mapping[str, Any]) -> Iterator[Violation]:
     user, purchase = event["user_data"], event["data"]
     if not any(user.get(name) for name in IDENTIFIERS):
         yield Violation("event.user_data", f"needs at least one of {', '.join(IDENTIFIERS)}")
-    if (user_id := user.get("user_id")) and len(user_id) < SHORTEST_USER_ID:
-        yield Violation("event.user_data.user_id", f"must have at least {SHORTEST_USER_ID} characters")
+    for path, part in (("event.user_data", user), ("event.data", purchase)):
+        if (user_id := part.get("user_id")) and len(user_id) < SHORTEST_USER_ID:
+            yield Violation(f"{path}.user_id", f"must have at least {SHORTEST_USER_ID} characters")
     if (country := user.get("country_code")) and not re.fullmatch("[A-Z]{2}", country):
         yield Violation("event.user_data.country_code", "must be an ISO 3166 code of two capital letters")
     if (address := user.get("client_ip_address")) and not _is_ip(address):
@@ -303,4 +304,4 @@ def _is_complete_url(text: str) -> bool:
         parts = urlsplit(text)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"\s", text)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\x00-\x1f]", text)

@@ -76,6 +76,7 @@ def compile_expression(text: str, names: Names, tables: Mapping[str, Any], origi
     _check_functions(parsed.parsed)
     _check_tables(parsed.parsed, tables)
     _check_names(parsed.parsed, names)
+    _check_negations(parsed.parsed)
     return Expression(text, origin, parsed, jmespath.Options(custom_functions=ExactFunctions(tables)))
 
 
@@ -164,6 +165,14 @@ _SCOPE_OF_FIRST_CHILD = frozenset(
     ("index_expression", "projection", "value_projection", "filter_projection", "flatten")
 )
 """Nodes whose first child is evaluated where the node stands, and the others inside of what it found."""
+
+
+def _check_negations(tree: Mapping[str, Any]) -> None:
+    """Refuse `!a.b`, which the library reads as `(!a).b`: always nothing, and never what is meant."""
+    for node in _nodes(tree):
+        first = objects_in(node.get("children"))[:1]
+        if node["type"] in ("subexpression", *_SCOPE_OF_FIRST_CHILD) and first[0]["type"] == "not_expression":
+            raise ExpressionInvalid("! takes only the name next to it", 0, "write !(a.b), with parentheses")
 
 
 def _roots(node: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
@@ -261,7 +270,7 @@ class ExactFunctions(functions.Functions):
         """Return what the mapping's `[tables.<table>]` says for this key."""
         rows = self._tables.get(table)
         if rows is None:
-            raise ExpressionFailed(f"there is no table [tables.{table}]")
+            raise ExpressionFailed("lookup() asks for a table that isn't in the mapping file")
         return rows.get(self._func_to_string(key)) if isinstance(key, str | int | Decimal) else None
 
     @functions.signature({"types": []})

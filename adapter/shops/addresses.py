@@ -42,6 +42,11 @@ def domain_of(text: str) -> str | None:
     return domain if _DOMAIN.fullmatch(domain) else None
 
 
+def without_password(text: str) -> str:
+    """Return the address as a message may show it."""
+    return re.sub(r"//.*@", "//…@", text)
+
+
 def _site(text: str) -> SplitResult | None:
     if re.search(r"[\s@?#]", text):
         return None

@@ -6,22 +6,22 @@ from collections.abc import Iterable, Iterator
 
 from adapter.errors import Problem
 from adapter.purchase.contract import to_wire
-from adapter.shops.shop import Shop
+from adapter.shops.shop import Destination, Shop
 
 
 def conflicts(shops: Iterable[Shop]) -> list[Problem]:
     """Return what keeps these shops from being served together."""
-    sending = [shop for shop in shops if shop.destination is not None]
+    sending = [(shop, shop.destination) for shop in shops if shop.destination is not None]
     return [*_colliding_ids(sending), *_two_envelopes(sending)]
 
 
-def _colliding_ids(shops: list[Shop]) -> Iterator[Problem]:
+def _colliding_ids(sending: list[tuple[Shop, Destination]]) -> Iterator[Problem]:
     """Two WooCommerce shops both have an order 1001: on one pixel the second would be taken for the first."""
     seen: dict[tuple[str, str], Shop] = {}
-    for shop in shops:
-        if not (shop.is_on and shop.platform == "woocommerce" and shop.destination):
+    for shop, destination in sending:
+        if not shop.is_on or shop.platform != "woocommerce":
             continue
-        other = seen.setdefault((shop.destination.pixel_id, _id_of_order_1001(shop)), shop)
+        other = seen.setdefault((destination.pixel_id, _id_of_order_1001(shop)), shop)
         if other is not shop:
             message = f"{other.label} sends the same ids to the same pixel: equal order numbers would count once"
             hint = f"put a prefix before one of them, like join('-', ['{shop.name}', to_string(order.id)])"
@@ -42,13 +42,11 @@ def _id_of_order_1001(shop: Shop) -> str:
         return leaf.expression.text
 
 
-def _two_envelopes(shops: list[Shop]) -> Iterator[Problem]:
+def _two_envelopes(sending: list[tuple[Shop, Destination]]) -> Iterator[Problem]:
     """One destination gets one request in flight, in one form."""
     seen: dict[str, tuple[str, Shop]] = {}
-    for shop in shops:
-        if shop.destination is None:
-            continue
-        envelope, other = seen.setdefault(shop.destination.id, (shop.destination.envelope, shop))
-        if envelope != shop.destination.envelope:
+    for shop, destination in sending:
+        envelope, other = seen.setdefault(destination.id, (destination.envelope, shop))
+        if envelope != destination.envelope:
             message = f'{other.label} sends to the same pixel with the same key in the envelope "{envelope}"'
             yield Problem(shop.label, "axon.envelope", message, "write the same envelope in both files")

@@ -119,16 +119,22 @@ def _parse(path: Path) -> dict[str, Any]:
         problem = Problem(_label(path), "", f"the file can't be read: {_reason(error)}")
     except UnicodeDecodeError:
         problem = Problem(_label(path), "", "the file is not UTF-8 text", "save it as UTF-8")
-    except ValueError as error:
+    except tomllib.TOMLDecodeError as error:
         hint = "texts stand in quotes, and each table and key is written once"
         problem = Problem(_label(path), "", f"this is not TOML: {error}", hint)
+    except _NotFinite as error:
+        problem = Problem(_label(path), "", str(error), "write a number in digits")
     raise FileRefused(problem)
+
+
+class _NotFinite(Exception):
+    """TOML knows `nan` and `inf`, JSON doesn't."""
 
 
 def _exact(text: str) -> Decimal:
     number = Decimal(text.replace("_", ""))
     if not number.is_finite():
-        raise ValueError(f"{text} is a number that no event can carry")
+        raise _NotFinite(f"{text} is no number that an event can carry")
     return number
 
 

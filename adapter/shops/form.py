@@ -122,9 +122,21 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "list_type": ("a list is wanted", "put it in square brackets"),
     "bool_type": ("true or false is wanted", "write it without quotes"),
     "int_type": ("a whole number is wanted", "write it without quotes and without a point"),
-    "dict_type": ("a table is wanted", ""),
-    "model_type": ("a table is wanted", ""),
 }
+
+
+def without_removed(document: Mapping[str, Any], place: str = "") -> dict[str, Any]:
+    """Return the file without known leaves that are still `""`: nothing was inherited, so nothing is to be removed.
+
+    An unknown leaf stays and is reported: whoever mistypes what is to be removed must hear of it.
+    """
+    kept: dict[str, Any] = {}
+    for key, value in document.items():
+        if is_object(value):
+            kept[key] = without_removed(value, f"{place}.{key}" if place else key)
+        elif not (value == "" and place and key in _PLACES.get(place, ())):
+            kept[key] = value
+    return kept
 
 
 def check_form(document: Mapping[str, Any], origins: Mapping[str, str]) -> tuple[MappingForm, list[Problem]]:
@@ -158,8 +170,8 @@ def _misshapen_sections(event: Mapping[str, Any], origins: Mapping[str, str]) ->
         for step in section.split("."):
             found = found.get(step, {}) if is_object(found) else {}
         if not is_object(found):
-            once = ", once and in single brackets: it describes every line" if is_list(found) else ""
-            yield Problem(origin_of(section, origins), section, "a table is wanted", f"write [{section}]{once}")
+            how = "once and in single brackets: it describes every line" if is_list(found) else "and its keys below"
+            yield Problem(origin_of(section, origins), section, "a table is wanted", f"write [{section}], {how}")
 
 
 def _unknown_rules(form: MappingForm, origins: Mapping[str, str]) -> Iterator[Problem]:
@@ -179,6 +191,8 @@ def _translated(error: ErrorDetails, origins: Mapping[str, str]) -> Problem:
             return Problem(where, path, "unknown field", _home(key) or suggestion(key, _KEYS[table]))
         case "literal_error":
             return Problem(where, path, f"must be {_context(error, 'expected').replace(chr(39), chr(34))}")
+        case "dict_type" | "model_type":
+            return Problem(where, path, "a table is wanted", f"write [{path}], and its keys below")
         case "greater_than_equal":
             return Problem(where, path, f"must be at least {_context(error, 'ge')}")
         case "less_than_equal":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from adapter.environment import VariableUnset, resolve
 from adapter.errors import ConfigurationRefused, Problem
@@ -12,10 +13,10 @@ from adapter.purchase.contract import suggestion
 from adapter.purchase.decision import ShopRules
 from adapter.purchase.mapping import MappingCompiler, PurchaseMapping
 from adapter.purchase.rules import Policy
-from adapter.shops.addresses import domain_of, is_plain_http, is_site, origin_of_site
+from adapter.shops.addresses import domain_of, is_plain_http, is_site, origin_of_site, without_password
 from adapter.shops.conflicts import conflicts
 from adapter.shops.files import MappingFile, origin_of, read_directory
-from adapter.shops.form import MappingForm, OrdersTable, check_form
+from adapter.shops.form import MappingForm, OrdersTable, check_form, without_removed
 from adapter.shops.shop import SHORTEST_SECRET, Destination, Shop, Shops
 
 
@@ -47,11 +48,12 @@ class _Loader:
 
     def load(self) -> Shop | None:
         """Return the shop, or None when its problems leave none."""
-        form, self.problems = check_form(self.file.document, self.file.origins)
+        document = without_removed(self.file.document)
+        form, self.problems = check_form(document, self.file.origins)
         self._broken = frozenset(problem.path for problem in self.problems)
-        mapping = self._mapping(form)
+        mapping = self._mapping(document, form)
         self._check_platform(form.platform)
-        secrets, off = self._secrets(form)
+        secrets, off = self._secrets(form.webhook_secret)
         site_url = self._site_url(form.site_url, off)
         shop = Shop(
             name=self.file.name,
@@ -67,9 +69,9 @@ class _Loader:
         )
         return None if self.problems else shop
 
-    def _mapping(self, form: MappingForm) -> PurchaseMapping:
+    def _mapping(self, document: Mapping[str, Any], form: MappingForm) -> PurchaseMapping:
         compiler = MappingCompiler(self.file.origins, form.tables)
-        mapping = compiler.compile(self.file.document)
+        mapping = compiler.compile(document)
         self.problems += [problem for problem in compiler.problems if not self._is_broken(problem.path)]
         return mapping
 
@@ -86,51 +88,35 @@ class _Loader:
             hint = suggestion(platform, sorted(self._platforms)) or f"known: {', '.join(sorted(self._platforms))}"
             self._problem("platform", f'unknown platform "{platform}"', hint)
 
-    def _secrets(self, form: MappingForm) -> tuple[tuple[str, ...], str | None]:
+    def _secrets(self, texts: list[str]) -> tuple[tuple[str, ...], str | None]:
         """Return the signing secrets, or why there are none: then the shop is off."""
-        secrets: list[str] = []
+        secrets: dict[str, str] = {}
         unset: list[str] = []
-        for text in form.webhook_secret:
+        for text in texts:
             try:
-                secrets.append(resolve(text, self._environment))
+                secrets[text] = resolve(text, self._environment)
             except VariableUnset as nothing:
                 unset.append(str(nothing))
-        if not any(secrets):
+        if not any(secrets.values()):
             return (), f"it has no webhook secret: {'; '.join(unset) or 'webhook_secret is empty'}"
-        if any(len(secret) < SHORTEST_SECRET for secret in secrets):
-            return (), f"its webhook secret is shorter than {SHORTEST_SECRET} characters"
+        for text, secret in secrets.items():
+            if len(secret) < SHORTEST_SECRET:
+                name = f" {text}" if text.startswith("$") else ""
+                return (), f"its webhook secret{name} is shorter than {SHORTEST_SECRET} characters"
         for reason in unset:
             self._problem("webhook_secret", reason, "set it, or take it out of the list")
-        return tuple(secrets), None
+        return tuple(secrets.values()), None
 
     def _site_url(self, text: str, off: str | None) -> str:
-        try:
-            url = resolve(text, self._environment)
-        except VariableUnset as reason:
-            if off is None:
-                self._problem("site_url", str(reason), "it is the shop's address: https://shop.example")
+        url = self._resolved("site_url", text, off, "set it to the shop's address, like https://shop.example")
+        if url is None:
             return ""
         if not is_site(url):
-            self._problem("site_url", f"{url!r} is no address of a shop", "like https://shop.example")
+            hint = "like https://shop.example, without a password and a query"
+            self._problem("site_url", f"{without_password(url)!r} is no address of a shop", hint)
         elif is_plain_http(url) and off is None:
-            self._notices.append(f"site_url {url} is http: buyers' data would travel in clear")
+            self._notices.append(f"site_url {url} is http: buyers' data travels in clear there; use https")
         return url
-
-    def _destination(self, form: MappingForm, off: str | None) -> Destination | None:
-        try:
-            pixel_id = resolve(form.axon.pixel_id, self._environment)
-            api_key = resolve(form.axon.api_key, self._environment)
-        except VariableUnset as reason:
-            self._waits(str(reason), off)
-            return None
-        if not pixel_id or not api_key:
-            self._waits("[axon] has no pixel_id or no api_key", off)
-            return None
-        return Destination(self._api_url, pixel_id, api_key, form.axon.envelope)
-
-    def _waits(self, reason: str, off: str | None) -> None:
-        if off is None:
-            self._notices.append(f"no event is sent yet: {reason}; orders are taken and wait")
 
     def _origins(self, form: MappingForm, site_url: str, off: str | None) -> tuple[str, ...]:
         """Return who may post clicks: what the file says, else the shop's own origin."""
@@ -141,29 +127,54 @@ class _Loader:
         return tuple(origin for origin in resolved if origin is not None)
 
     def _origin(self, text: str, off: str | None) -> str | None:
-        try:
-            address = resolve(text, self._environment)
-        except VariableUnset as reason:
-            if off is None:
-                self._problem("storefront.origins", str(reason), "an origin is like https://shop.example")
+        address = self._resolved("storefront.origins", text, off, "set it to an origin, like https://shop.example")
+        if address is None:
             return None
         origin = origin_of_site(address)
         if origin is None:
-            self._problem("storefront.origins", f"{address!r} is no origin", "like https://shop.example")
+            message = f"{without_password(address)!r} is no origin"
+            self._problem("storefront.origins", message, "an origin is like https://shop.example")
         return origin
 
     def _cookie_domain(self, text: str | None, off: str | None) -> str | None:
-        if text is None:
+        hint = "set it to the shop's domain, like shop.example"
+        given = None if text is None else self._resolved("storefront.cookie_domain", text, off, hint)
+        if given is None:
             return None
+        domain = domain_of(given)
+        if domain is None:
+            hint = "like shop.example, without https:// and without a path"
+            self._problem("storefront.cookie_domain", f"{given!r} is no domain", hint)
+        return domain
+
+    def _resolved(self, path: str, text: str, off: str | None, hint: str) -> str | None:
+        """Return the text or its variable's value; None when that is unset: no problem of a shop that is off."""
         try:
-            domain = domain_of(resolve(text, self._environment))
+            return resolve(text, self._environment)
         except VariableUnset as reason:
             if off is None:
-                self._problem("storefront.cookie_domain", str(reason), "it is the shop's domain: shop.example")
+                self._problem(path, str(reason), hint)
             return None
-        if domain is None:
-            self._problem("storefront.cookie_domain", f"{text!r} is no domain", "like shop.example")
-        return domain
+
+    def _destination(self, form: MappingForm, off: str | None) -> Destination | None:
+        missing: list[str] = []
+        pixel_id = self._credential("pixel_id", form.axon.pixel_id, missing)
+        api_key = self._credential("api_key", form.axon.api_key, missing)
+        if not missing:
+            return Destination(self._api_url, pixel_id, api_key, form.axon.envelope)
+        if off is None:
+            self._notices.append(f"no event is sent yet: {'; '.join(missing)}; orders are taken and wait")
+        return None
+
+    def _credential(self, name: str, text: str, missing: list[str]) -> str:
+        try:
+            value = resolve(text, self._environment)
+        except VariableUnset as reason:
+            missing.append(str(reason))
+            return ""
+        if not value:
+            missing.append(f"[axon] has no {name}")
+        return value
 
     def _rules(self, form: MappingForm, site_url: str, mapping: PurchaseMapping) -> ShopRules:
         return ShopRules(

@@ -6,10 +6,14 @@ from flask import Response, jsonify
 
 
 def refuse(status: int, message: str, hint: str, **headers: str) -> Response:
-    """Return an error answer. The body may not have been read, so the connection isn't kept for another request."""
+    """Return an error answer; a header's name is written with `_` in place of `-`."""
     response = jsonify(error=message, hint=hint)
     response.status_code = status
-    response.headers["Connection"] = "close"
     for name, value in headers.items():
         response.headers[name.replace("_", "-")] = value
     return response
+
+
+def hang_up(status: int, message: str, hint: str) -> Response:
+    """Return an error answer to a body that wasn't read to its end: no other request can follow on the connection."""
+    return refuse(status, message, hint, Connection="close")

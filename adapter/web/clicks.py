@@ -13,7 +13,7 @@ from adapter.errors import StorageUnavailable
 from adapter.purchase.identity import CLICK_FIELDS, LONGEST_IDENTIFIER, clean_identifier
 from adapter.shops.shop import Shop, Shops
 from adapter.storage.clicks import Clicks
-from adapter.web.answers import refuse
+from adapter.web.answers import hang_up, refuse
 from adapter.web.bodies import BodyIncomplete, BodyTooLarge, read_body
 
 LARGEST_BODY = 4 * 1024
@@ -69,9 +69,9 @@ def _remember(clicks: Clicks, shop: Shop, now: datetime) -> Response:
         posted = _parse(read_body(request, LARGEST_BODY))
         keys, identifiers = _keys(posted), _identifiers(posted)
     except BodyTooLarge:
-        return refuse(413, f"the body is larger than {LARGEST_BODY} bytes", "send the identifiers alone")
+        return hang_up(413, f"the body is larger than {LARGEST_BODY} bytes", "send the identifiers alone")
     except BodyIncomplete:
-        return refuse(400, "the connection ended before the body did", "send it again")
+        return hang_up(400, "the connection ended before the body did", "send it again")
     except ClickRefused as refused:
         return refuse(400, str(refused), "send flat JSON with a key and an identifier or a consent")
     if request.headers.get("Origin") not in shop.origins and "checkout_token" not in dict(keys):

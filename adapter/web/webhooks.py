@@ -13,7 +13,7 @@ from adapter.intake import Intake, Result, Taken
 from adapter.platforms.registry import PLATFORMS
 from adapter.platforms.webhook import WebhookRequest
 from adapter.shops.shop import Shop, Shops
-from adapter.web.answers import refuse
+from adapter.web.answers import hang_up, refuse
 from adapter.web.bodies import BodyIncomplete, BodyTooLarge, read_body
 
 LARGEST_BODY = 2 * 1024 * 1024
@@ -56,9 +56,11 @@ def _receive(intake: Intake, shop: Shop) -> Response:
     try:
         webhook = WebhookRequest(_headers(request), read_body(request, LARGEST_BODY))
     except BodyTooLarge:
-        return _refuse(shop, 413, f"the body is larger than {LARGEST_BODY} bytes", "send one order per webhook")
+        _log.warning("webhook refused", shop=shop.name, status=413)
+        return hang_up(413, f"the body is larger than {LARGEST_BODY} bytes", "send one order per webhook")
     except BodyIncomplete:
-        return _refuse(shop, 400, "the connection ended before the body did", "send it again")
+        _log.warning("webhook refused", shop=shop.name, status=400)
+        return hang_up(400, "the connection ended before the body did", "send it again")
     refused_form = _wrong_form(webhook, shop)
     if refused_form is not None:
         return _refuse(shop, 415, refused_form, _JSON_IS_CHOSEN_AT[shop.platform])
@@ -69,9 +71,9 @@ def _headers(incoming: Request) -> dict[str, str]:
     return {name.lower(): value for name, value in incoming.headers.items()}
 
 
-def _refuse(shop: Shop, status: int, message: str, hint: str, **headers: str) -> Response:
+def _refuse(shop: Shop, status: int, message: str, hint: str) -> Response:
     _log.warning("webhook refused", shop=shop.name, status=status, reason=message)
-    return refuse(status, message, hint, **headers)
+    return refuse(status, message, hint)
 
 
 def _wrong_form(webhook: WebhookRequest, shop: Shop) -> str | None:
@@ -106,5 +108,5 @@ def _answer(shop: Shop, taken: Taken) -> Response:
     facts = {"order": taken.order_id, "change": taken.change, "reason": taken.reason}
     known = {name: value for name, value in facts.items() if value is not None}
     if taken.result is not Result.PING:
-        _log.info("webhook taken", shop=shop.name, result=taken.result, **known)
-    return jsonify(result=taken.result, **known)
+        _log.info("webhook taken", shop=shop.name, result=taken.result.value, **known)
+    return jsonify(result=taken.result.value, **known)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event, select
 
 from adapter.axon.outcome import Outcome, Verdict, verdict_of
 from adapter.delivery.worker import Worker
@@ -17,9 +17,9 @@ from adapter.shops.load import load_shops
 from adapter.shops.shop import Shops
 from adapter.storage.clicks import Clicks
 from adapter.storage.destinations import Destinations, DestinationState
-from adapter.storage.purchases import Purchases, Receipt
+from adapter.storage.purchases import Claim, Purchases, Receipt, Which
 from adapter.storage.sealing import Sealer
-from adapter.storage.tables import State
+from adapter.storage.tables import State, purchases
 
 PLATFORMS = ("shopify", "woocommerce")
 ENVIRONMENT = {"ACME_SECRET": "s" * 20, "OTHER_SECRET": "t" * 20}
@@ -51,16 +51,21 @@ Answer = Callable[[list[dict[str, Any]]], int | str | Outcome]
 
 
 class ScriptedApi:
-    """Takes the place of the client: answers by a function of the batch, and remembers every request."""
+    """Takes the place of the client: answers by a function of the batch, and remembers every request.
+
+    `attempts` holds those as well whose answer never came, because the function raised.
+    """
 
     def __init__(self) -> None:
         self.answer: Answer = lambda _events: 200
         self.requests: list[tuple[str, list[bytes], int | str | Outcome]] = []
+        self.attempts: list[list[bytes]] = []
 
     def send(
         self, _api_url: str, pixel_id: str, _api_key: str, events: Sequence[bytes], _envelope: str = "events"
     ) -> Outcome:
         """Answer a batch: a status, the words of a failure without an answer, or an outcome as it is."""
+        self.attempts.append(list(events))
         answer = self.answer([json.loads(event) for event in events])
         self.requests.append((pixel_id, list(events), answer))
         if isinstance(answer, Outcome):
@@ -83,6 +88,7 @@ class House:
     def __init__(self, engine: Engine, sealer: Sealer, clock: Any, folder: Path) -> None:
         self.clock = clock
         self.api = ScriptedApi()
+        self.engine = engine
         self.purchases = Purchases(engine, sealer)
         self.clicks = Clicks(engine, sealer)
         self.destinations = Destinations(engine)
@@ -162,6 +168,22 @@ class House:
         """Return the ledger by order id."""
         return {row["order_id"]: dict(row) for row in self.purchases.rows(state=state, limit=10_000)}
 
+    def whole_row(self, number: int) -> dict[str, Any]:
+        """Return every column of an order's row."""
+        with self.engine.connect() as connection:
+            query = select(purchases).where(purchases.c.order_id == str(number))
+            return dict(connection.execute(query).mappings().one())
+
+    def claim(self, which: Which = "due", limit: int = 100) -> list[Claim]:
+        """Claim orders of the first shop, as a worker does."""
+        return self.purchases.claim(["acme"], which, limit, self.clock(), timedelta(seconds=60))
+
+    def deliver(self, shop: str = "acme") -> bool:
+        """Let the worker deliver one round to a shop's destination."""
+        found = self.worker.shops.by_name[shop]
+        assert found.destination is not None
+        return self.worker.deliver_to(found.destination, [shop])
+
     def states(self) -> dict[str, str]:
         """Return the state of each order."""
         return {order_id: row["state"] for order_id, row in self.rows().items()}
@@ -187,6 +209,9 @@ def house(sqlite_engine: Engine, sealer: Sealer, clock: Any, tmp_path: Path) -> 
     """Return a house on SQLite."""
     folder = tmp_path / "mappings"
     folder.mkdir()
+    # These tests kill no machine, so no commit need wait for the disk: they take a tenth of the time.
+    sqlite_engine.dispose()
+    event.listen(sqlite_engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     return House(sqlite_engine, sealer, clock, folder)
 
 

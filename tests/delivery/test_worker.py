@@ -246,7 +246,7 @@ def test_a_dead_api(house: Any) -> None:
     house.receive(*range(1, 251))
     house.api.answer = lambda _events: "no answer in time"
     with capture_logs() as logs:
-        house.go_on(600)
+        house.go_on(600, 5)
     assert Condition.DOWN is house.state_of().condition
     assert 5 + 10 >= len(house.api.requests)
     assert {1} == {len(events) for _, events, _ in house.api.requests[5:]}
@@ -403,7 +403,7 @@ def test_stopping_while_sending(house: Any) -> None:
 
 def test_trouble_does_not_end_the_worker(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that is away and a bug are logged without values; the worker goes on when they are over."""
-    monkeypatch.setattr("adapter.delivery.worker._AFTER_STORAGE_TROUBLE_SECONDS", 0.05)
+    house.worker.trouble_seconds = 0.05
     troubles: list[Exception] = [StorageUnavailable("away"), ValueError("canary@example.com"), StorageUnavailable("x")]
     send = house.api.send
 
@@ -463,7 +463,7 @@ def test_the_real_client_and_the_sandbox(house: Any) -> None:
 
 def test_polling_survives_a_missing_database(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looking for due orders while the database is away is no end either."""
-    monkeypatch.setattr("adapter.delivery.worker._AFTER_STORAGE_TROUBLE_SECONDS", 0.01)
+    house.worker.trouble_seconds = 0.01
     seen = Event()
 
     def away(_now: Any) -> bool:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapter.errors import OrderUnreadable
 from adapter.platforms.document import parse_document
@@ -58,3 +63,94 @@ def test_hostile_bodies(body: bytes, reason: str) -> None:
 def test_depth_that_is_allowed() -> None:
     """Sixty-four levels pass."""
     assert parse_document(b'{"a":' * 64 + b"1" + b"}" * 64)
+
+
+TEXT = st.text().filter(lambda text: "\x00" not in text and text.isprintable())
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**39), 10**39) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(TEXT, JSON, max_size=3), st.booleans())
+def test_it_reads_what_the_standard_library_writes(document: dict[str, Any], ascii_only: bool) -> None:
+    """Any JSON object without NUL comes back as it was, escaped or not."""
+    assert document == parse_document(json.dumps(document, ensure_ascii=ascii_only).encode())
+
+
+@given(st.decimals(-(10**15), 10**15, places=9, allow_nan=False))
+def test_no_digit_of_an_amount_is_lost(amount: Decimal) -> None:
+    """A fraction is read with exactly the digits that were written, and is never a float on the way."""
+    read = parse_document(f'{{"a": {amount:f}}}'.encode())["a"]
+    assert f"{amount:f}" == f"{read:f}"
+    assert type(read) is Decimal
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
+    """Whatever bytes come, there is an object or the one error."""
+    with suppress(OrderUnreadable):
+        assert isinstance(parse_document(body), dict)
+
+
+@pytest.mark.parametrize(
+    ("number", "passes"),
+    [
+        (b"9" * 40, True),
+        (b"-" + b"9" * 40, True),
+        (b"9" * 41, False),
+        (b"-" + b"9" * 41, False),
+        (b"1e40", True),
+        (b"1e41", False),
+        (b"1e-40", True),
+        (b"1e-41", False),
+        (b"0e99", False),
+        (b"1e999999999999999999", False),
+        (b"1e99999999999999999999", False),
+        (b"1." + b"1" * 38, True),
+        (b"1." + b"1" * 39, False),
+        (b"01", False),
+        (b"+1", False),
+        (b".5", False),
+        (b"0x1", False),
+    ],
+)
+def test_the_limits_of_numbers(number: bytes, passes: bool) -> None:
+    """Forty digits and an exponent of forty pass; more, and what JSON doesn't know as a number, are refused."""
+    if passes:
+        assert Decimal(number.decode()) == parse_document(b'{"a": ' + number + b"}")["a"]
+        return
+    with pytest.raises(OrderUnreadable):
+        parse_document(b'{"a": ' + number + b"}")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"a": [{"b": "x\\u0000"}]}', "the text at $.a[0].b contains a NUL character"),
+        (b'{"a": [1, ' + b"9" * 41 + b"]}", "the number at $.a[1] has more than 40 digits"),
+        (b'{"' + b"k" * 300 + b'": "\\u0000"}', f"the text at $.{'k' * 198} contains a NUL character"),
+    ],
+)
+def test_the_place_is_said(body: bytes, message: str) -> None:
+    """A refusal says where, cut to a length that fits a page."""
+    with pytest.raises(OrderUnreadable) as caught:
+        parse_document(body)
+    assert message == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"email": "ada@example.com', b'{"email": "ada@example.com\\u0000"}', b'"ada@example.com"']
+)
+def test_no_refusal_shows_a_value(body: bytes) -> None:
+    """A refusal is logged and shown: it holds no text of the body."""
+    with pytest.raises(OrderUnreadable) as caught:
+        parse_document(body)
+    assert "ada" not in str(caught.value)
+
+
+def test_text_passes_as_it_is() -> None:
+    """Texts of every script pass, pairs of surrogates become one character, and the last of two equal keys counts."""
+    body = '{"a": "Jörg 茶", "b": "\\ud83d\\uded2", "c": 1, "c": ""}'.encode()
+    assert {"a": "Jörg 茶", "b": "🛒", "c": ""} == parse_document(body)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from adapter.purchase.contract import Field, Kind, suggestion, to_wire, violations
+from adapter.axon.sandbox.reading import read_events
+from adapter.axon.sandbox.rules import event_violations
+from adapter.purchase.contract import SECTIONS, Field, Kind, suggestion, to_wire, violations
+from adapter.purchase.event import encode
 
 GOOD: dict[str, Any] = {
     "name": "purchase",
@@ -38,6 +44,11 @@ PARTNER = {
     "attribution_share": Decimal("0.5"),
     "is_claimable": True,
 }
+MODELS = (
+    *("LAST_CLICK", "FIRST_CLICK", "LINEAR", "TIME_DECAY", "CUSTOM_MULTI_TOUCH", "LAST_NON_DIRECT_TOUCH"),
+    *("CLICKS_AND_VIEWS_ENHANCED", "ANY_CLICK"),
+)
+"""The eight of the Conversion API's page."""
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
@@ -192,3 +203,182 @@ def test_suggestions() -> None:
     """A name close to a known one gets a suggestion, any other none."""
     assert 'did you mean "value"?' == suggestion("valeu", ("value", "tax"))
     assert "" == suggestion("completely else", ("value", "tax"))
+
+
+@pytest.mark.parametrize("name", PARTNER)
+def test_each_required_partner_field(name: str) -> None:
+    """Partner data without one of its five required fields is stopped."""
+    event = {**GOOD, "measurement_partner_data": {key: PARTNER[key] for key in PARTNER if key != name}}
+    expected = f"event.measurement_partner_data.{name}: is required and missing"
+    assert [expected] == [str(violation) for violation in violations(event)]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        *(("user_data.esi", value) for value in ("web", "app")),
+        *(("user_data.os", value) for value in ("ios", "android", "desktop_os")),
+        *(("user_data.client_ip_address", value) for value in ("2001:db8::1", "::ffff:203.0.113.9")),
+        *(("user_data.user_id", value) for value in ("123456", "x" * 100)),
+        *(("data.user_id", value) for value in ("123456", "x" * 100)),
+        *(("data.currency", value) for value in ("JPY", "KWD", "XOF")),
+        *(("data.value", value) for value in (0, Decimal(0), Decimal("0.001"))),
+        *(("data.items.0.quantity", value) for value in (Decimal("0.5"), 1)),
+        *(("data.items.0.price", value) for value in (0, Decimal("0.000001"))),
+        *(("event_time", value) for value in (10**12, 10**13 - 1)),
+        *(("event_source_url", value) for value in ("http://shop.example", "https://shop.example/a?b=c#d")),
+        *(("measurement_partner_data", {**PARTNER, "attribution_share": share}) for share in (0, 1, Decimal("0.25"))),
+        *(("measurement_partner_data", {**PARTNER, "accounting_mode": mode}) for mode in ("CASH", "ACCRUAL")),
+        *(("measurement_partner_data", {**PARTNER, "attribution_model": model}) for model in MODELS),
+    ],
+)
+def test_what_the_page_allows_passes(path: str, value: object) -> None:
+    """Every value of every enumeration passes, and so do both ends of every range."""
+    assert [] == violations(changed(path, value))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("user_data.client_ip_address", "203.0.113.9 "),
+        ("user_data.client_ip_address", "fe80::1%eth0"),
+        ("user_data.client_ip_address", "203.0.113.9,203.0.113.8"),
+        ("user_data.country_code", "DEU"),
+        ("user_data.country_code", "D1"),
+        ("user_data.country_code", "DE\n"),
+        ("data.user_id", "12345"),
+        ("data.currency", "eur"),
+        ("data.currency", "XXX"),
+        ("data.items.0.quantity", Decimal(-1)),
+        ("data.items.0.quantity", Decimal(0)),
+        ("event_time", 10**12 - 1),
+        ("event_time", 10**13),
+        ("event_time", 0),
+        ("event_source_url", "//shop.example"),
+        ("event_source_url", "ftp://shop.example"),
+        ("event_source_url", "https://"),
+        ("event_source_url", "https:///path"),
+        ("event_source_url", "https://shop.example/\x01"),
+        ("event_source_url", "https://shop.example/\n"),
+        ("measurement_partner_data", {**PARTNER, "attribution_share": Decimal("1.01")}),
+        ("measurement_partner_data", {**PARTNER, "attribution_share": Decimal("-0.01")}),
+        ("measurement_partner_data", {**PARTNER, "attribution_model": "last_click"}),
+    ],
+)
+def test_just_outside_of_the_page(path: str, value: object) -> None:
+    """One step beyond what is allowed is stopped, once, at the right field."""
+    (violation,) = violations(changed(path, value))
+    ending = {"measurement_partner_data": "attribution_"}.get(path, path.rpartition(".")[2])
+    assert ending in violation.path
+
+
+def test_no_violation_shows_a_value() -> None:
+    """A mapping that puts the wrong thing into a field puts it into no message: it may be personal."""
+    event = changed("data.currency", "ada@example.com")
+    event["user_data"].update(dict.fromkeys(("esi", "os", "client_ip_address", "country_code"), "ada@example.com"))
+    event["user_data"]["user_id"], event["event_source_url"] = "ada", "ada@example.com"
+    found = violations(event)
+    assert 7 == len(found)
+    assert "ada" not in "".join(map(str, found))
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    """All violations come together, of every item, so that one look suffices."""
+    event = changed("data.items", [{"quantity": 0}, {"item_id": "1", "price": Decimal(-1)}])
+    assert [
+        "event.data.items[0].item_id: is required and missing",
+        "event.data.items[0].price: is required and missing",
+        "event.data.items[1].quantity: is required and missing",
+        "event.data.items[0].quantity: must be more than 0",
+        "event.data.items[1].price: must not be negative",
+    ] == [str(violation) for violation in violations(event)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "wire"),
+    [
+        (Kind.TEXT, " ", None),
+        (Kind.TEXT, {}, None),
+        (Kind.TEXT, 0, "0"),
+        (Kind.TEXT, Decimal("0.00"), "0.00"),
+        (Kind.TEXT, Decimal("1E-7"), "0.0000001"),
+        (Kind.TEXT, 10**30, "1" + "0" * 30),
+        (Kind.TEXT, " x ", " x "),
+        (Kind.NUMBER, " 12.50 ", Decimal("12.50")),
+        (Kind.NUMBER, "-3", Decimal(-3)),
+        (Kind.NUMBER, "", None),
+        (Kind.NUMBER, "\t", None),
+        (Kind.INTEGER, 604, 604),
+        (Kind.INTEGER, "604.00", 604),
+        (Kind.INTEGER, Decimal("-1E+2"), -100),
+        (Kind.BOOLEAN, True, True),
+        (Kind.BOOLEAN, None, None),
+        (Kind.TIME, "1777636800123", 1777636800123),
+        (Kind.TIME, Decimal(1777636800123), 1777636800123),
+        (Kind.TIME, datetime(1970, 1, 1, tzinfo=UTC), 0),
+        (Kind.TIME, datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC), -1),
+        (Kind.TIME, datetime(2026, 5, 1, 12, 0, 0, 1000, tzinfo=UTC), 1777636800001),
+        (Kind.TIME, datetime(2026, 5, 1, 12, 0, 0, 999, tzinfo=UTC), 1777636800000),
+        (Kind.TIME, datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC), 253402300799999),
+    ],
+)
+def test_values_at_the_edges(kind: Kind, value: object, wire: object) -> None:
+    """0 and false are values, blanks are none, and a millisecond is never rounded up or through a float."""
+    found = to_wire(Field(kind), value)
+    assert wire == found
+    assert type(wire) is type(found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        *((Kind.TEXT, value) for value in (1.5, datetime(2026, 5, 1, tzinfo=UTC), {"a": 1}, False)),
+        *((Kind.NUMBER, value) for value in (True, "+5", "1e3", "1,5", ".5", "5.", "0x1", "9" * 31, [1], 1.5)),
+        *((Kind.NUMBER, Decimal(text)) for text in ("Infinity", "-Infinity", "NaN")),
+        *((Kind.INTEGER, value) for value in ("1.5", True, Decimal("Infinity"), "x")),
+        *((Kind.BOOLEAN, value) for value in (1, 0, "false", Decimal(1))),
+        *((Kind.TIME, value) for value in (True, "noon", Decimal("0.5"), [1])),
+    ],
+)
+def test_every_misfit_is_one_error(kind: Kind, value: object) -> None:
+    """Whatever doesn't fit raises ValueError and nothing else, so that an optional field can be left out."""
+    with pytest.raises(ValueError, match=r"(is|are) wanted, this"):
+        to_wire(Field(kind), value)
+
+
+TEXTS = st.sampled_from(
+    ["", " ", "x", "123456", "EUR", "US", "web", "ios", "203.0.113.9", "https://shop.example/", "CASH"]
+)
+NUMBERS = st.one_of(st.integers(-2, 10**13), st.decimals(-2, 2, places=2))
+VALUES = {
+    Kind.TEXT: TEXTS,
+    Kind.NUMBER: NUMBERS,
+    Kind.INTEGER: NUMBERS,
+    Kind.TIME: NUMBERS,
+    Kind.BOOLEAN: st.booleans(),
+}
+
+
+@given(st.data())
+def test_what_passes_here_passes_the_documented_rules(drawn: st.DataObject) -> None:
+    """The sandbox reads the same pages on its own: an event that we let through breaks no rule of its."""
+    event = copy.deepcopy({**GOOD, "measurement_partner_data": PARTNER})
+    parts = {"event.data.items": event["data"]["items"][0], "event.user_data": event["user_data"]}
+    parts |= {"event": event, "event.data": event["data"]}
+    parts["event.measurement_partner_data"] = event["measurement_partner_data"]
+    for _ in range(drawn.draw(st.integers(1, 3))):
+        section = drawn.draw(st.sampled_from(sorted(SECTIONS)))
+        name = drawn.draw(st.sampled_from(sorted(SECTIONS[section])))
+        field = SECTIONS[section][name]
+        with suppress(ValueError):
+            parts[section][name] = to_wire(field, drawn.draw(VALUES[field.kind]))
+    event = {name: value for name, value in _without_nothing(event).items() if value is not None}
+    if not violations(event):
+        (submitted,) = read_events(encode([event]))
+        assert [] == list(event_violations(submitted.document))
+
+
+def _without_nothing(value: Any) -> Any:  # Any JSON.
+    if isinstance(value, dict):
+        return {key: _without_nothing(inner) for key, inner in value.items() if inner is not None}
+    return [_without_nothing(inner) for inner in value] if isinstance(value, list) else value

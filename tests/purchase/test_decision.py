@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
 
 from adapter.purchase.decision import ShopRules, consent_in, decide
-from adapter.purchase.order import Buyer, LineItem, Order, Trait
+from adapter.purchase.order import Buyer, LineItem, Order, Payment, Standing, Trait
 
 
 def with_consent(answer: str) -> dict[str, Any]:
@@ -117,3 +119,159 @@ def test_contract_problems(make_order: Callable[..., Order], make_rules: Callabl
     assert (expected,) == decision.problems
     assert decision.to_send is None
     assert decision.event is not None
+
+
+ANSWERS = (None, "granted", "denied")
+
+
+def expected_of(required: bool, in_order: str | None, stored: str | None, granted_if: str | None) -> str | None:
+    """Return by which rule the order is skipped, "problem" when the mapping fails: the policy in plain words."""
+    if "denied" in (in_order, stored):
+        return "consent denied"
+    if not required or "granted" in (in_order, stored) or granted_if == "`true`":
+        return None
+    return "problem" if granted_if == "sum(order.id)" else "no consent"
+
+
+@pytest.mark.parametrize("policy", list(product([True, False], [None, "`true`", "`false`", "sum(order.id)"])))
+@pytest.mark.parametrize("answers", list(product(ANSWERS, ANSWERS)))
+def test_the_consent_matrix(
+    make_order: Callable[..., Order],
+    make_rules: Callable[..., ShopRules],
+    mapping_document: dict[str, Any],
+    policy: tuple[bool, str | None],
+    answers: tuple[str | None, str | None],
+) -> None:
+    """Every combination of the policy, the order's answer, the stored one and the mapping's condition."""
+    (required, granted_if), (in_order, stored) = policy, answers
+    if granted_if is not None:
+        mapping_document["consent"] = {"granted_if": granted_if}
+    rules = make_rules(mapping_document, consent_required=required)
+    order = make_order(source=with_consent(in_order) if in_order else {"id": 1})
+    decision = decide(order, {"consent": stored} if stored else {}, rules, None)
+    found = decision.skip.rule if decision.skip else "problem" if decision.problems else None
+    assert expected_of(required, in_order, stored, granted_if) == found
+    assert (decision.to_send is not None) is (found is None)
+
+
+def test_a_refusal_wins_over_everything(
+    make_order: Callable[..., Order], make_rules: Callable[..., ShopRules], mapping_document: dict[str, Any]
+) -> None:
+    """A refusal is obeyed, so that its order is purged, though the order is cancelled and every expression fails."""
+    failing = "sum(order.id)"
+    mapping_document["clicks"] = {"aleid": [failing]}
+    mapping_document["orders"] = {"skip_if": failing}
+    mapping_document["consent"] = {"granted_if": failing}
+    mapping_document["event"]["dedupe_id"] = failing
+    order = make_order(
+        source=with_consent("denied"),
+        standing=Standing(payment=Payment.UNPAID, closed="cancelled"),
+        traits=frozenset({Trait.TEST}),
+    )
+    decision = decide(order, {}, make_rules(mapping_document, consent_required=True), timedelta(days=99))
+    assert "consent denied: the buyer refused" == str(decision.skip)
+    assert () == decision.problems
+
+
+def test_the_order_of_all_reasons(
+    make_order: Callable[..., Order],
+    make_line: Callable[..., LineItem],
+    mapping_document: dict[str, Any],
+    make_rules: Callable[..., ShopRules],
+) -> None:
+    """An order against which everything speaks: take the reason away, and the next one is found, to the last."""
+    mapping_document["orders"] = {"skip_if": "order.wholesale"}
+    rules = make_rules(mapping_document, consent_required=True)
+    steps: list[dict[str, Any]] = [
+        {"source": {**with_consent("denied"), "wholesale": True}},
+        {"source": {"id": 1, "wholesale": True}},
+        {"source": {**with_consent("granted"), "wholesale": True}},
+        {"standing": Standing(payment=Payment.UNPAID)},
+        {"traits": frozenset()},
+        {"standing": Standing(payment=Payment.PAID)},
+        {"source": with_consent("granted")},
+        {"lines": (make_line(),)},
+        {"buyer": Buyer(ip="203.0.113.9", user_agent="x")},
+    ]
+    order = make_order(
+        standing=Standing(payment=Payment.UNPAID, closed="voided"),
+        traits=frozenset({Trait.B2B}),
+        lines=(make_line(total=Decimal(0)),),
+        buyer=Buyer(),
+    )
+    found: list[str] = []
+    for step in steps:
+        order = replace(order, **step)
+        decision = decide(order, {}, rules, None)
+        found.append(decision.skip.rule if decision.skip else decision.problems[0])
+    expected = ["consent denied", "no consent", "cancelled", "b2b", "unpaid", "skip_if", "zero_value", "no_browser"]
+    assert expected == found[:-1]
+    assert found[-1].startswith("event.user_data: needs at least one of")
+
+
+def test_skipped_orders_keep_what_was_found(
+    make_order: Callable[..., Order], make_rules: Callable[..., ShopRules]
+) -> None:
+    """A skip after the event still explains every field; one before it tells the identifiers that were found."""
+    before = decide(make_order(traits=frozenset({Trait.POS})), {"aleid": "x"}, make_rules(), None)
+    assert ({"aleid": "x"}, None, ()) == (before.clicks.values, before.event, before.explanation)
+    after = decide(make_order(buyer=Buyer(emails=("a@example.com",))), {}, make_rules(), None)
+    assert after.explanation
+    assert after.to_send is None
+    assert () == after.problems  # A skipped order has no problem: nobody needs to look at it.
+
+
+def test_all_warnings_come_together(
+    make_order: Callable[..., Order], make_rules: Callable[..., ShopRules], mapping_document: dict[str, Any]
+) -> None:
+    """Warnings of the reading, the cleaning, the identifiers and the event stand in this order."""
+    mapping_document["clicks"] = {"aleid": ["sum(order.id)"]}
+    mapping_document["event"]["user_data"]["zip"] = "sum(order.id)"
+    decision = decide(make_order(warnings=("read so",)), {}, make_rules(mapping_document), None)
+    assert decision.to_send is not None
+    assert ["read so", "the customer id", "clicks.aleid passed over", "event.user_data.zip was left out"] == [
+        warning[: len(start)]
+        for warning, start in zip(
+            decision.warnings,
+            ["read so", "the customer id", "clicks.aleid passed over", "event.user_data.zip was left out"],
+            strict=True,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "target", ["dedupe_id", "user_data.esi", "data.currency", "data.items.price", "user_data.zip"]
+)
+@pytest.mark.parametrize(
+    "expression", ["sum(order.secret)", "order.secret > `1`", "order.odd", "lookup(order.secret, 'x')"]
+)
+def test_nothing_personal_in_words(
+    make_order: Callable[..., Order],
+    make_rules: Callable[..., ShopRules],
+    mapping_document: dict[str, Any],
+    target: str,
+    expression: str,
+) -> None:
+    """Whatever fails wherever, problems and warnings name targets, expressions and kinds, and no value."""
+    secret = "ada@example.com"
+    *steps, last = target.split(".")
+    table: Any = mapping_document["event"]
+    for step in steps:
+        table = table[step]
+    table[last] = expression
+    order = make_order(source={"id": 1, "secret": secret, "odd": [secret]}, warnings=())
+    decision = decide(order, {}, make_rules(mapping_document), None)
+    words = " ".join((*decision.problems, *decision.warnings))
+    assert expression in words
+    assert secret not in words
+    assert (target == "user_data.zip") is (decision.to_send is not None)
+
+
+def test_the_shop_in_expressions(
+    make_order: Callable[..., Order], make_rules: Callable[..., ShopRules], mapping_document: dict[str, Any]
+) -> None:
+    """An expression may use the shop's own name, platform and address."""
+    mapping_document["event"]["dedupe_id"] = "join('-', [shop.platform, shop.name, to_string(order.id)])"
+    event = decide(make_order(), {}, make_rules(mapping_document), None).to_send
+    assert event is not None
+    assert "shopify-acme-5001" == event.fields["dedupe_id"]

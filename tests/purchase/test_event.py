@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from adapter.errors import MappingFailed
 from adapter.purchase.decision import Decision, ShopRules, decide
-from adapter.purchase.event import is_true
+from adapter.purchase.event import encode, is_true
 from adapter.purchase.expressions import compile_expression
-from adapter.purchase.order import Order
+from adapter.purchase.order import Buyer, LineItem, Order, PhoneNumber
 
 EVENT = (
     '{"name":"purchase","dedupe_id":"5001","event_time":1777636800123,"event_source_url":"https://shop.example/",'
@@ -114,6 +115,10 @@ def test_partner_data_is_sent_whole_or_not(
     ("text", "truth"),
     [
         ("`0`", True),
+        ("`0.0`", True),
+        ("`true`", True),
+        ("`[0]`", True),
+        ("order", False),
         ("'x'", True),
         ("''", False),
         ("`[]`", False),
@@ -133,3 +138,134 @@ def test_a_condition_that_fails() -> None:
     expression = compile_expression("sum(order.id)", {"order": None}, {})
     with pytest.raises(MappingFailed, match=r"orders\.skip_if = sum\(order\.id\): sum\(\) wants array-number"):
         is_true("orders.skip_if", expression, {"order": {"id": 5}})
+
+
+FULL_EVENT = (
+    '{"name":"purchase","dedupe_id":"acme-5001","event_time":1777636800123,'
+    '"event_source_url":"https://shop.example/danke",'
+    '"user_data":{"esi":"web","client_ip_address":"2001:db8::1","client_user_agent":"Ä \\"Browser\\"",'
+    '"phone":"81355500142","axwrt":"w-1"},'
+    '"data":{"transaction_id":"5001","currency":"KWD","value":144.470,"tax":0,"shipping":0.000,'
+    '"items":[{"item_id":"77","item_name":"Mug","price":35.9925,"quantity":4},'
+    '{"item_id":"MUG","item_name":"茶","price":1.000,"quantity":0.5}]},'
+    '"measurement_partner_data":{"accounting_mode":"CASH","attribution_lookback_window_hours":24,'
+    '"attribution_model":"LAST_CLICK","attribution_share":0.5,"is_claimable":false}}'
+)
+
+
+def test_the_bytes_of_an_order_with_everything(
+    make_order: Callable[..., Order],
+    make_line: Callable[..., LineItem],
+    make_rules: Callable[..., ShopRules],
+    mapping_document: dict[str, Any],
+) -> None:
+    """Two lines, three decimals, another script, a page, partner data: exactly these bytes."""
+    mapping_document["event"]["dedupe_id"] = "join('-', [shop.name, purchase.id])"
+    mapping_document["event"]["measurement_partner_data"] = {
+        "accounting_mode": "'CASH'",
+        "attribution_lookback_window_hours": "`24`",
+        "attribution_model": "'LAST_CLICK'",
+        "attribution_share": "`0.5`",
+        "is_claimable": "`false`",
+    }
+    lines = (
+        make_line(quantity=Decimal(4), total=Decimal("143.970")),
+        make_line(quantity=Decimal("0.5"), total=Decimal("0.500"), product_id=None, title="茶"),
+    )
+    buyer = Buyer(
+        phones=(PhoneNumber(text="03-5550-0142", country_code="JP"),), ip="2001:DB8::1", user_agent='Ä "Browser"\n'
+    )
+    order = make_order(
+        lines=lines, buyer=buyer, currency="KWD", tax=Decimal(0), shipping=Decimal("0.000"), page="/danke"
+    )
+    event = decided(order, make_rules(mapping_document), axwrt="w-1").to_send
+    assert event is not None
+    assert FULL_EVENT.encode() == event.encode()  # Three decimals: 35.993 × 4 is 143.972, not 143.970.
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Decimal("19.90"), "19.90"),
+        (Decimal("0.00"), "0.00"),
+        (Decimal("1234567890123456.78"), "1234567890123456.78"),
+        (Decimal("0.000001"), "0.000001"),
+        (2**70, "1180591620717411303424"),
+        ({"a": [None, True, "ü\u2028"]}, '{"a":[null,true,"ü\u2028"]}'),
+    ],
+)
+def test_encoding(value: object, text: str) -> None:
+    """Decimals are JSON numbers with their own digits, of any length; text is UTF-8."""
+    assert text.encode() == encode(value)
+
+
+def test_an_optional_field_of_an_item_that_fails(
+    make_order: Callable[..., Order],
+    make_line: Callable[..., LineItem],
+    make_rules: Callable[..., ShopRules],
+    mapping_document: dict[str, Any],
+) -> None:
+    """The warning names the item by its number; the other items keep the field."""
+    mapping_document["event"]["data"]["items"]["item_category_id"] = "line.category"
+    lines = (make_line(source={"category": 187}), make_line(source={"category": "shoes"}), make_line(source={}))
+    decision = decided(make_order(lines=lines), make_rules(mapping_document))
+    assert decision.to_send is not None
+    items = decision.to_send.fields["data"]["items"]
+    assert [187, None, None] == [item.get("item_category_id") for item in items]
+    expected = "event.data.items[1].item_category_id was left out: line.category: a number is wanted, this is text"
+    assert [expected] == [warning for warning in decision.warnings if "items" in warning]
+
+
+def test_a_required_field_without_a_value(
+    make_order: Callable[..., Order], make_rules: Callable[..., ShopRules], mapping_document: dict[str, Any]
+) -> None:
+    """A required field that finds nothing is a problem of the contract, named by its path."""
+    mapping_document["event"]["data"]["transaction_id"] = "order.absent"
+    decision = decided(make_order(), make_rules(mapping_document))
+    assert ("event.data.transaction_id: is required and missing",) == decision.problems
+
+
+def test_a_partner_field_that_fails(
+    make_order: Callable[..., Order], make_rules: Callable[..., ShopRules], mapping_document: dict[str, Any]
+) -> None:
+    """A failing required field of the optional object costs that object alone; nothing at all is silent."""
+    partner = dict.fromkeys(
+        ("accounting_mode", "attribution_lookback_window_hours", "attribution_model", "attribution_share"),
+        "order.absent",
+    )
+    mapping_document["event"]["measurement_partner_data"] = {**partner, "is_claimable": "order.absent"}
+    silent = decided(make_order(), make_rules(mapping_document))
+    assert silent.to_send is not None
+    assert not [warning for warning in silent.warnings if "partner" in warning]
+    mapping_document["event"]["measurement_partner_data"] |= {"is_claimable": "order.id", "accounting_mode": "'CASH'"}
+    decision = decided(make_order(), make_rules(mapping_document))
+    assert decision.to_send is not None
+    assert "measurement_partner_data" not in decision.to_send.fields
+    start = "event.measurement_partner_data"
+    missing = "attribution_lookback_window_hours, attribution_model, attribution_share, is_claimable"
+    assert [
+        f"{start}.is_claimable was left out: order.id: true or false is wanted, this is a number",
+        f"{start} was left out: no value for {missing}",
+    ] == list(decision.warnings[-2:])
+
+
+def test_explanations_come_in_the_order_of_the_event(
+    make_order: Callable[..., Order], make_line: Callable[..., LineItem], make_rules: Callable[..., ShopRules]
+) -> None:
+    """The explanation reads like the event: its own fields, the user's, the purchase's, each item's."""
+    lines = decided(make_order(lines=(make_line(), make_line())), make_rules()).explanation
+    sections = [line.target.rpartition(".")[0] for line in lines]
+    expected = ["event", "event.user_data", "event.data", "event.data.items[0]", "event.data.items[1]"]
+    assert expected == list(dict.fromkeys(sections))
+    assert 3 + 8 + 5 + 4 + 4 == len(lines)
+
+
+def test_the_first_link_of_a_chain_wins(
+    make_order: Callable[..., Order], make_rules: Callable[..., ShopRules]
+) -> None:
+    """What the order itself carries is taken before what was stored; without either there is no identifier."""
+    order = make_order(source={"id": 5001, "note_attributes": [{"name": "_axon_event_id", "value": "from-order"}]})
+    clicks = decided(order, make_rules(), aleid="stored-1").clicks
+    assert {"aleid": "from-order"} == clicks.values
+    assert {"aleid": "attribute(order, '_axon_event_id')"} == clicks.sources
+    assert not decided(make_order(), make_rules()).clicks

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from adapter.purchase import names
 from adapter.purchase.order import Buyer, LineItem, NamedAmount, Order, PhoneNumber
 
@@ -85,3 +87,55 @@ def test_rest_and_remainder(make_order: Callable[..., Order]) -> None:
     order = make_order(rest=(NamedAmount(name="tip", amount=Decimal("2.00")),), total=Decimal("29.37"))
     assert Decimal(0) == order.remainder
     assert Decimal("2.00") == names.names_for(order, SITE, {}).purchase["rest"]
+
+
+def test_no_discount_is_no_discount(make_order: Callable[..., Order], make_line: Callable[..., LineItem]) -> None:
+    """Prices that carry more digits for the order's sum make no discount of a ten-thousandth out of none."""
+    full = make_line(total=Decimal("20.00"), total_before_discount=Decimal("20.00"), quantity=Decimal(3))
+    items = names.names_for(make_order(lines=(full,) * 6), SITE, {}).items
+    assert {Decimal("6.6667")} == {item["price"] for item in items}  # 6.667 × 18 = 120.006 → 120.01, one cent more.
+    assert {Decimal(0)} == {item["discount"] for item in items}
+
+
+def test_categories(make_order: Callable[..., Order], make_line: Callable[..., LineItem]) -> None:
+    """The closest key wins: the variant's, the product's, the SKU's."""
+    order = make_order(lines=(make_line(variant_id="78"),))
+    tables = ({"78": 1, "77": 2, "MUG": 3}, {"77": 2, "MUG": 3}, {"MUG": 3}, {"other": 4})
+    assert [1, 2, 3, None] == [names.names_for(order, SITE, table).items[0]["category_id"] for table in tables]
+
+
+@pytest.mark.parametrize(
+    ("site", "page", "url"),
+    [
+        ("https://shop.example", "/", "https://shop.example/"),
+        ("https://shop.example/", "/checkout/order-received/", "https://shop.example/checkout/order-received/"),
+        ("https://shop.example/de/", "/a", "https://shop.example/de/a"),
+    ],
+)
+def test_source_urls(make_order: Callable[..., Order], site: str, page: str, url: str) -> None:
+    """The shop's address and the page make one complete address, with one slash between them."""
+    assert url == names.names_for(make_order(page=page), site, {}).purchase["source_url"]
+
+
+def test_warnings_name_no_value(make_order: Callable[..., Order]) -> None:
+    """What was dropped isn't shown: warnings are stored and printed."""
+    buyer = Buyer(
+        emails=("ada at example",),
+        phones=(PhoneNumber(text="555-0142", country_code="US"),),
+        user_id="ada1",
+        ip="10.9.8.7",
+    )
+    warnings = "\n".join(names.names_for(make_order(buyer=buyer), SITE, {}).warnings)
+    assert 4 == len(warnings.splitlines())
+    assert not [value for value in ("ada", "555", "10.9") if value in warnings]
+
+
+def test_a_quantity_with_a_fraction(make_order: Callable[..., Order], make_line: Callable[..., LineItem]) -> None:
+    """Half a kilogram stays half: the price is per whole unit, with and without tax."""
+    line = make_line(quantity=Decimal("0.5"), total=Decimal("9.99"), tax=Decimal("1.90"))
+    item = names.names_for(make_order(lines=(line,)), SITE, {}).items[0]
+    assert (Decimal("0.5"), Decimal("19.98"), Decimal("23.78")) == (
+        item["quantity"],
+        item["price"],
+        item["price_with_tax"],
+    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from adapter.purchase.order import Order, Payment, Standing, Trait
-from adapter.purchase.rules import Policy, counts, skip_by_consent, skip_by_event, skip_by_order
+from adapter.purchase.rules import SKIP_RULES, Policy, counts, skip_by_consent, skip_by_event, skip_by_order
 
 
 @pytest.mark.parametrize(
@@ -106,3 +107,83 @@ def test_consent(required: bool, granted: bool, denied: bool, skip: str | None) 
     """A refusal wins always; a missing yes counts only where it is required."""
     found = skip_by_consent(required=required, granted=granted, denied=denied)
     assert skip == (str(found) if found else None)
+
+
+def test_the_order_of_the_rules(make_order: Callable[..., Order], make_policy: Callable[..., Policy]) -> None:
+    """An order against which everything speaks is skipped by the first rule; without that by the next, to the last."""
+    traits = (Trait.TEST, Trait.POS, Trait.DRAFT, Trait.RENEWAL, Trait.IMPORTED, Trait.B2B, Trait.SUB_ORDER)
+    policy, age = make_policy(), timedelta(days=30)
+    order = make_order(traits=frozenset(traits), standing=Standing(payment=Payment.UNPAID, closed="voided"))
+    found = [skip_by_order(order, policy, age)]
+    order = replace(order, standing=Standing(payment=Payment.UNPAID))
+    fewer = [replace(order, traits=frozenset(traits[number:])) for number in range(len(traits) + 1)]
+    found += [skip_by_order(order, policy, age) for order in fewer]
+    found.append(skip_by_order(make_order(), policy, age))
+    assert ["cancelled", *traits, "unpaid", "too_old"] == [skip.rule for skip in found if skip]
+
+
+@pytest.mark.parametrize(
+    ("age", "skipped"),
+    [
+        (None, False),
+        (timedelta(days=-1), False),
+        (timedelta(0), False),
+        (timedelta(days=7), False),
+        (timedelta(days=7, microseconds=1), True),
+    ],
+)
+def test_the_limit_of_age(
+    make_order: Callable[..., Order], make_policy: Callable[..., Policy], age: timedelta | None, skipped: bool
+) -> None:
+    """Exactly the limit is young enough, a microsecond more isn't; an unknown age and a wrong clock skip nothing."""
+    assert skipped is (skip_by_order(make_order(), make_policy(), age) is not None)
+
+
+@pytest.mark.parametrize(
+    ("payment", "count", "words"),
+    [
+        (Payment.UNPAID, "paid", "unpaid: the order is unpaid; it is sent when it is paid"),
+        (Payment.UNPAID, "authorized", "unpaid: the order is unpaid; it is sent when it is authorized"),
+        (Payment.AUTHORIZED, "paid", "unpaid: the order is authorized; it is sent when it is paid"),
+        (Payment.AUTHORIZED, "authorized", None),
+        (Payment.UNPAID, "placed", None),
+        (Payment.PAID, "authorized", None),
+    ],
+)
+def test_what_an_unpaid_order_waits_for(
+    make_order: Callable[..., Order],
+    make_policy: Callable[..., Policy],
+    payment: Payment,
+    count: str,
+    words: str | None,
+) -> None:
+    """The words say how far the money is and how far it must be."""
+    skip = skip_by_order(make_order(standing=Standing(payment=payment)), make_policy(count=count), None)
+    assert words == (str(skip) if skip else None)
+
+
+@pytest.mark.parametrize(
+    ("value", "skipped"),
+    [(Decimal("0.00"), True), (0, True), (Decimal("0.001"), False), (Decimal(-1), False), (None, False)],
+)
+def test_zero_values(make_policy: Callable[..., Policy], value: object, skipped: bool) -> None:
+    """Only nothing is nothing: a negative or a missing value is the contract's matter."""
+    event = {
+        "data": {} if value is None else {"value": value},
+        "user_data": {"client_ip_address": "203.0.113.9", "client_user_agent": "x"},
+    }
+    assert skipped is (skip_by_event(event, make_policy()) is not None)
+
+
+def test_a_zero_value_comes_before_a_missing_browser(make_policy: Callable[..., Policy]) -> None:
+    """An event with both faults is skipped for its value; a missing address alone is named alone."""
+    event: dict[str, dict[str, object]] = {"data": {"value": 0}, "user_data": {"client_user_agent": "x"}}
+    assert "zero_value" == getattr(skip_by_event(event, make_policy()), "rule", None)
+    event["data"] = {"value": 1}
+    expected = "no_browser: the order carries no IP address of the buyer's browser"
+    assert expected == str(skip_by_event(event, make_policy()))
+
+
+def test_every_rule_of_the_mapping_file_skips_something() -> None:
+    """The names that a mapping file may list are the traits and the four rules that are tested above."""
+    assert {trait.value for trait in Trait} | {"zero_value", "cancelled", "too_old", "no_browser"} == set(SKIP_RULES)

@@ -34,6 +34,15 @@ class Folder:
         """Write a mapping file."""
         (self.path / f"{name}.toml").write_text(text, "utf-8")
 
+    def copy(self, path: Path) -> None:
+        """Copy a mapping file, and what its `# beside: …` lines name."""
+        text = path.read_text("utf-8")
+        self.write(path.stem, text)
+        for line in text.splitlines():
+            if line.startswith("# beside: "):
+                beside = path.parent / f"{line.removeprefix('# beside: ')}.toml"
+                self.write(beside.stem, beside.read_text("utf-8"))
+
     def load(self, environment: Mapping[str, str] | None = None) -> Shops:
         """Load the folder."""
         return load_shops(self.path, ENVIRONMENT if environment is None else environment, PLATFORMS, API)

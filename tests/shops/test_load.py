@@ -12,6 +12,7 @@ import pytest
 
 from adapter.shops.shop import Shops
 
+NO_NAME = "a text that starts with $ must be a variable's name alone, like $NAME without braces"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -102,7 +103,10 @@ def test_extending_over_two_steps(folder: Any) -> None:
             {"SHOPIFY_WEBHOOK_SECRET": ""},
             "it has no webhook secret: the variable SHOPIFY_WEBHOOK_SECRET is not set",
         ),
-        ({"SHOPIFY_WEBHOOK_SECRET": "x" * 15}, "its webhook secret is shorter than 16 characters"),
+        (
+            {"SHOPIFY_WEBHOOK_SECRET": "x" * 15},
+            "its webhook secret $SHOPIFY_WEBHOOK_SECRET is shorter than 16 characters",
+        ),
     ],
 )
 def test_shops_that_are_off(
@@ -131,14 +135,18 @@ def test_no_credentials_in_the_file(folder: Any) -> None:
     """An [axon] table without a pixel id waits like one with an unset variable."""
     folder.write("acme", 'extends = "shopify"\n[axon]\npixel_id = ""')
     (shop,) = folder.load()
-    assert "no event is sent yet: [axon] has no pixel_id or no api_key; orders are taken and wait" in shop.notices
+    assert ("no event is sent yet: [axon] has no pixel_id; orders are taken and wait",) == shop.notices
+    folder.write("acme", 'extends = "shopify"\n[axon]\npixel_id = "$A"\napi_key = ""')
+    (shop,) = folder.load()
+    expected = "no event is sent yet: the variable A is not set; [axon] has no api_key; orders are taken and wait"
+    assert (expected,) == shop.notices
 
 
 def test_http_sites_are_noticed(folder: Any) -> None:
     """A shop on plain http works, with a notice."""
     folder.write("acme", 'extends = "shopify"\nsite_url = "http://shop.example"')
     (shop,) = folder.load()
-    assert ("site_url http://shop.example is http: buyers' data would travel in clear",) == shop.notices
+    assert ("site_url http://shop.example is http: buyers' data travels in clear there; use https",) == shop.notices
 
 
 def test_origins_and_cookies(folder: Any) -> None:
@@ -153,45 +161,6 @@ def test_origins_and_cookies(folder: Any) -> None:
     folder.write("acme", 'extends = "shopify"\nsite_url = "https://shop.example/de"\n[storefront]\norigins = ""')
     (shop,) = folder.load()
     assert ("https://shop.example",) == shop.origins
-
-
-def test_two_woocommerce_shops_on_one_pixel(folder: Any) -> None:
-    """Equal order numbers would count once: refused, unless one has a prefix, another pixel or is off."""
-    folder.write("a", 'extends = "woocommerce"')
-    folder.write("b", 'extends = "woocommerce"')
-    (problem,) = folder.problems()
-    assert (
-        "mappings/b.toml: event.dedupe_id: mappings/a.toml sends the same ids to the same pixel: equal order numbers "
-        "would count once (put a prefix before one of them, like join('-', ['b', to_string(order.id)]))"
-    ) == problem
-    for cure in (
-        "[event]\ndedupe_id = \"join('-', ['b', to_string(order.id)])\"",
-        '[axon]\npixel_id = "another"',
-        '[orders]\ncount = "paid"',
-    ):
-        secret = 'webhook_secret = "$UNSET"\n' if "count" in cure else ""
-        folder.write("b", f'extends = "woocommerce"\n{secret}{cure}')
-        assert 2 == len(list(folder.load()))
-
-
-def test_the_same_id_by_another_expression(folder: Any) -> None:
-    """Not the text of the expression counts but the id that it gives; Shopify's ids are unique everywhere."""
-    folder.write("a", 'extends = "woocommerce"')
-    folder.write("b", 'extends = "woocommerce"\n[event]\ndedupe_id = "purchase.id"')
-    assert 1 == len(folder.problems())
-    folder.write("b", 'extends = "woocommerce"\n[event]\ndedupe_id = "sum(order.line_items)"')
-    assert 2 == len(list(folder.load()))
-    folder.write("a", 'extends = "shopify"')
-    folder.write("b", 'extends = "shopify"')
-    assert 2 == len(list(folder.load()))
-
-
-def test_two_envelopes_for_one_destination(folder: Any) -> None:
-    """One destination gets its batches in one form."""
-    folder.write("a", 'extends = "shopify"')
-    folder.write("b", 'extends = "shopify"\n[axon]\nenvelope = "list"')
-    (problem,) = folder.problems()
-    assert problem.startswith("mappings/b.toml: axon.envelope: mappings/a.toml sends to the same pixel")
 
 
 def test_an_unset_part_of_a_list(folder: Any) -> None:
@@ -221,3 +190,114 @@ def test_unset_addresses(folder: Any, on: bool, problems: int) -> None:
     else:
         (shop,) = folder.load()
         assert ((), None) == (shop.origins, shop.cookie_domain)
+
+
+@pytest.mark.parametrize(
+    ("secret", "off"),
+    [
+        ("[]", "it has no webhook secret: webhook_secret is empty"),
+        ('[""]', "it has no webhook secret: webhook_secret is empty"),
+        ('["$A", "$B"]', "it has no webhook secret: the variable A is not set; the variable B is not set"),
+        ('["a secret of 16 letters", "short"]', "its webhook secret is shorter than 16 characters"),
+        ('["$SHOPIFY_WEBHOOK_SECRET", "$TOKEN"]', "its webhook secret $TOKEN is shorter than 16 characters"),
+        (
+            '"${SHOPIFY_WEBHOOK_SECRET}"',
+            f"it has no webhook secret: {NO_NAME}",
+        ),
+    ],
+)
+def test_why_a_shop_is_off(folder: Any, full_environment: dict[str, str], secret: str, off: str) -> None:
+    """A shop without secrets names what is missing; a written-out secret is never shown."""
+    folder.write("acme", f'extends = "shopify"\nwebhook_secret = {secret}')
+    (shop,) = folder.load(full_environment | {"TOKEN": "x"})
+    assert (off, ()) == (shop.off, shop.secrets)
+
+
+def test_sixteen_characters_are_enough(folder: Any) -> None:
+    """The shortest secret that is taken has 16 characters."""
+    folder.write("acme", 'extends = "shopify"\nwebhook_secret = "0123456789abcdef"')
+    (shop,) = folder.load()
+    assert (True, ("0123456789abcdef",)) == (shop.is_on, shop.secrets)
+
+
+def test_a_secret_from_a_mounted_file(folder: Any, full_environment: dict[str, str], tmp_path: Path) -> None:
+    """A mounted secret is the file's text without its last newline; blanks and commas stay."""
+    (tmp_path / "secret").write_text(" a, secret with 16+ \n", "utf-8")
+    full_environment["SHOPIFY_WEBHOOK_SECRET_FILE"] = str(tmp_path / "secret")
+    del full_environment["SHOPIFY_WEBHOOK_SECRET"]
+    folder.write("acme", 'extends = "shopify"')
+    (shop,) = folder.load(full_environment)
+    assert (" a, secret with 16+ ",) == shop.secrets
+
+
+def test_broken_expressions_of_a_shop_that_is_off(folder: Any) -> None:
+    """A shop that is off is quiet about unset variables, not about mistakes in its file."""
+    folder.write(
+        "acme",
+        'extends = "shopify"\nwebhook_secret = "$A"\nsite_url = "$B"\n[event.data]\ntax = "nothing.tax"\n'
+        '[storefront]\norigins = ["*"]',
+    )
+    assert [
+        """mappings/acme.toml: event.data.tax: unknown name "nothing" in 'nothing.tax'""",
+        "mappings/acme.toml: storefront.origins: '*' is no origin (an origin is like https://shop.example)",
+    ] == [problem.partition(" (known here")[0] for problem in folder.problems()]
+
+
+def test_http_of_a_shop_that_is_off(folder: Any) -> None:
+    """A shop that is off says nothing about http: no data travels."""
+    folder.write("acme", 'extends = "shopify"\nwebhook_secret = []\nsite_url = "http://shop.example"')
+    (shop,) = folder.load()
+    assert (False, ()) == (shop.is_on, shop.notices)
+
+
+def test_the_second_shops_origin(folder: Any) -> None:
+    """A shop with an address of its own takes clicks from there, not from the first shop's address."""
+    folder.write("acme", 'extends = "shopify"\nsite_url = "https://acme.example/de"')
+    (shop,) = folder.load()
+    assert ("https://acme.example",) == shop.origins
+    folder.write("acme", 'extends = "shopify"\n[storefront]\norigins = []')
+    (shop,) = folder.load()
+    assert () == shop.origins
+
+
+def test_every_file_is_looked_at(folder: Any) -> None:
+    """The problems of all files come at once, those that can't be read first; a good file doesn't hide them."""
+    folder.write("a", 'extends = "shopify"\nplatform = "x"')
+    folder.write("b", 'extends = "shopify"')
+    folder.write("c", "=")
+    folder.write("d", 'extends = "shopify"\n[orders]\ncount = "x"')
+    places = [problem.split(": ")[0] for problem in folder.problems()]
+    assert ["mappings/c.toml", "mappings/a.toml", "mappings/d.toml"] == places
+
+
+def test_everything_a_file_can_say(folder: Any) -> None:
+    """Each setting of a file reaches the shop."""
+    folder.copy(ROOT / "tests" / "mappings" / "valid" / "everything.toml")
+    (shop,) = folder.load()
+    policy, mapping = shop.rules.policy, shop.rules.mapping
+    assert ("authorized", "shop", frozenset(), True) == (
+        policy.count,
+        policy.side,
+        policy.skip,
+        policy.consent_required,
+    )
+    assert (timedelta(days=3650), timedelta(seconds=120)) == (policy.max_age, policy.hold)
+    assert ("everything", "mappings/everything.toml", "shopify", "everything", "shopify", "https://shop.example") == (
+        shop.name,
+        shop.label,
+        shop.platform,
+        shop.rules.name,
+        shop.rules.platform,
+        shop.rules.site_url,
+    )
+    assert ("a pixel written out", "a key written out", "list") == (
+        shop.destination.pixel_id,
+        shop.destination.api_key,
+        shop.destination.envelope,
+    )
+    assert "contains(order.tags || '', 'wholesale')" == mapping.skip_if.text
+    assert "attribute(order, 'ad_consent') == 'granted'" == mapping.granted_if.text
+    assert ["stored.aleid"] == [expression.text for expression in mapping.clicks["aleid"]]
+    assert {"Acme Shoes": 187} == mapping.categories
+    assert ("https://shop.example", "https://www.shop.example", "https://woo.example") == shop.origins
+    assert "shop.example" == shop.cookie_domain

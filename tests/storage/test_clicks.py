@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, text
+import pytest
+from sqlalchemy import Engine, insert, select, text, update
 
+from adapter.errors import SealBroken
 from adapter.storage.clicks import Clicks
-from adapter.storage.engine import reading
+from adapter.storage.engine import reading, writing
 from adapter.storage.sealing import Sealer
+from adapter.storage.tables import clicks as table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,3 +91,90 @@ def test_parallel_clicks(clicks: Clicks, at_once: Callable[..., Any]) -> None:
     keys = [*KEY, ("order_key", "o")]
     at_once(8, lambda number: clicks.remember("acme", keys, {f"field{number}": "x"}, NOON))
     assert {f"field{number}" for number in range(8)} == clicks.find("acme", KEY).keys()
+
+
+def test_forgetting_after_a_rotation(engine: Engine) -> None:
+    """What was stored under an older secret is forgotten as well: no copy survives a refusal."""
+    Clicks(engine, Sealer(["old"])).remember("acme", KEY, {"aleid": "x"}, NOON)
+    both = Clicks(engine, Sealer(["new", "old"]))
+    both.remember("acme", KEY, {"aleid": "y"}, LATER)
+    both.forget("acme", KEY)
+    assert {} == both.find("acme", KEY)
+    with reading(engine) as connection:
+        assert 0 == connection.execute(text("SELECT count(*) FROM clicks")).scalar()
+
+
+def test_a_refusal_before_a_rotation(engine: Engine) -> None:
+    """A refusal under the older secret's hash still wins over a yes that came after the rotation."""
+    Clicks(engine, Sealer(["old"])).remember("acme", KEY, {"consent": "denied"}, NOON)
+    both = Clicks(engine, Sealer(["new", "old"]))
+    both.remember("acme", KEY, {"consent": "granted"}, LATER)
+    assert {"consent": "denied"} == both.find("acme", KEY)
+
+
+def test_the_latest_click_of_a_client_keeps_other_fields(clicks: Clicks) -> None:
+    """Under a client_id a later click without a field leaves the older one's, and a refusal stays."""
+    client = [("client_id", "c")]
+    clicks.remember("acme", client, {"aleid": "first", "sid": "s", "consent": "denied"}, NOON)
+    clicks.remember("acme", client, {"aleid": "second", "consent": "granted"}, LATER)
+    assert {"aleid": "second", "sid": "s", "consent": "denied"} == clicks.find("acme", client)
+
+
+def test_keys_of_two_kinds_in_one_click(clicks: Clicks) -> None:
+    """One click under both kinds of key follows the rule of each."""
+    keys = [*KEY, ("client_id", "c")]
+    clicks.remember("acme", keys, {"aleid": "first"}, NOON)
+    clicks.remember("acme", keys, {"aleid": "second"}, LATER)
+    assert ({"aleid": "first"}, {"aleid": "second"}) == (clicks.find("acme", KEY), clicks.find("acme", keys[1:]))
+
+
+def test_the_times_of_a_click(clicks: Clicks, engine: Engine) -> None:
+    """The first time stays, the last one moves: what is purged by age is what wasn't touched."""
+    clicks.remember("acme", KEY, {"aleid": "x"}, NOON)
+    clicks.remember("acme", KEY, {"aleid": "y"}, LATER)
+    with reading(engine) as connection:
+        assert (NOON, LATER) == connection.execute(select(table.c.first_at, table.c.last_at)).one()
+
+
+def test_a_row_that_was_copied_to_another_key(clicks: Clicks, engine: Engine) -> None:
+    """Identifiers are bound to their key: another buyer's row can't be put in their place."""
+    clicks.remember("acme", [*KEY, ("order_key", "o")], {"aleid": "x"}, NOON)
+    mine, theirs = (clicks.key_hashes("acme", *key)[0] for key in (KEY[0], ("order_key", "o")))
+    with writing(engine) as connection:
+        sealed = connection.execute(select(table.c.identifiers).where(table.c.key == theirs)).scalar_one()
+        connection.execute(update(table).where(table.c.key == mine).values(identifiers=sealed))
+    with pytest.raises(SealBroken):
+        clicks.find("acme", KEY)
+
+
+def test_keys_that_look_alike(clicks: Clicks) -> None:
+    """Shop, kind and value are told apart wherever one ends and the next begins."""
+    hashes = [clicks.key_hashes(*key)[0] for key in (("a", "bc", "d"), ("ab", "c", "d"), ("a", "b", "cd"))]
+    assert 3 == len(set(hashes))
+
+
+def test_parallel_clicks_with_keys_in_another_order(clicks: Clicks, at_once: Callable[..., Any]) -> None:
+    """Requests that name the same keys the other way round never lock each other out."""
+    keys = [("order_key", str(number)) for number in range(6)]
+
+    def remember(thread: int) -> None:
+        for number in range(25):
+            clicks.remember("acme", keys[:: 1 if thread else -1], {f"field{thread}-{number}": "x"}, NOON)
+
+    at_once(2, remember)
+    assert 50 == len(clicks.find("acme", keys[:1]))
+
+
+def test_two_first_clicks_at_once(postgres_engine: Engine, sealer: Sealer) -> None:
+    """The insert that comes second sees the first one's row as soon as it is committed, and merges into it."""
+    clicks = Clicks(postgres_engine, sealer)
+    key = clicks.key_hashes("acme", *KEY[0])[0]
+    with ThreadPoolExecutor(1) as pool, postgres_engine.begin() as first:
+        row = {"key": key, "shop": "acme", "identifiers": clicks._seal(key, {"aleid": "first"})}
+        first.execute(insert(table), row | {"first_at": NOON, "last_at": NOON})
+        second = pool.submit(clicks.remember, "acme", KEY, {"aleid": "second", "sid": "s"}, LATER)
+        with pytest.raises(TimeoutError):
+            second.result(timeout=0.3)  # It waits for the other one's commit.
+        first.commit()
+        second.result(timeout=3)
+    assert {"aleid": "first", "sid": "s"} == clicks.find("acme", KEY)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from adapter.storage.destinations import Condition, Destinations, DestinationState
 
@@ -55,3 +58,32 @@ def test_resuming(destinations: Destinations) -> None:
     destinations.save("d", DestinationState(condition=Condition.PAUSED, reason="401", since=NOON, failures=4))
     destinations.resume("d", NOON + MINUTE)
     assert DestinationState(since=NOON + MINUTE) == destinations.state("d", NOON)
+
+
+@pytest.mark.parametrize("condition", [Condition.PAUSED, Condition.DOUBTFUL, Condition.DOWN])
+def test_when_a_probe_is_due(destinations: Destinations, condition: Condition) -> None:
+    """Whatever is wrong, a probe is due at its moment and not before, and at once when no moment is set."""
+    destinations.save("d", DestinationState(condition=condition, since=NOON, rest_until=NOON + MINUTE))
+    before = NOON + MINUTE - timedelta(microseconds=1)
+    assert [False, True] == [destinations.take_probe("d", at, NOON + 2 * MINUTE) for at in (before, NOON + MINUTE)]
+    assert NOON + 2 * MINUTE == destinations.state("d", NOON).rest_until
+    destinations.save("d", DestinationState(condition=condition, since=NOON))
+    assert destinations.take_probe("d", NOON, NOON + MINUTE)
+
+
+def test_taking_a_probe_changes_nothing_else(destinations: Destinations) -> None:
+    """Only the moment of the next probe moves; an unknown destination has none to take."""
+    state = DestinationState(
+        condition=Condition.PAUSED, reason="401", since=NOON, failures=3, odd_answers=1, answer="{}"
+    )
+    destinations.save("d", state)
+    destinations.take_probe("d", NOON, NOON + MINUTE)
+    assert replace(state, rest_until=NOON + MINUTE) == destinations.state("d", NOON)
+    assert not destinations.take_probe("unknown", NOON, NOON + MINUTE)
+    assert DestinationState(since=NOON) == destinations.state("unknown", NOON)
+
+
+def test_two_workers_save_a_new_destination(destinations: Destinations, at_once: Callable[..., Any]) -> None:
+    """The first answers of a destination may come to several workers at once; nobody fails, and one row stays."""
+    at_once(6, lambda number: destinations.save("d", DestinationState(since=NOON, failures=number)))
+    assert destinations.state("d", NOON).failures in range(6)

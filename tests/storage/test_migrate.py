@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
+from time import sleep
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -18,7 +21,7 @@ from sqlalchemy import Engine, inspect, text
 import adapter
 from adapter.errors import ConfigurationRefused, StorageUnavailable
 from adapter.settings import load_settings
-from adapter.storage.engine import open_engine, reading, writing
+from adapter.storage.engine import open_engine, open_sqlite, reading, writing
 from adapter.storage.migrate import migrate
 from adapter.storage.tables import metadata
 
@@ -198,3 +201,24 @@ def _go_for(process: subprocess.Popen[str], seconds: float) -> None:
     process.stdin.write("go\n")
     process.stdin.flush()
     process.wait(seconds)
+
+
+def test_waiting_for_another_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On SQLite a migration waits longer than a webhook may for the process that has the file; then it gives up."""
+    engine = open_sqlite(f"sqlite:///{tmp_path}/a.db", 1, busy_seconds=0.05)
+    with sqlite3.connect(tmp_path / "a.db", isolation_level=None) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr("adapter.storage.migrate._PATIENCE_SECONDS", 0.2)
+        with pytest.raises(StorageUnavailable, match="database is locked"):
+            migrate(engine)
+        monkeypatch.setattr("adapter.storage.migrate._PATIENCE_SECONDS", 30)
+        waiting = Thread(target=migrate, args=(engine,))
+        waiting.start()
+        sleep(0.5)
+        other.execute("ROLLBACK")
+        waiting.join(20)
+    other.close()
+    assert not waiting.is_alive()
+    assert "purchases" in tables(engine)
+    engine.dispose()

@@ -1,94 +1,77 @@
-"""The demo's processes: started on free loopback ports, watched while they start, and always ended."""
+"""Real processes of this project: started with a clean environment, logged into files, and always ended."""
 
 from __future__ import annotations
 
 import os
-import socket
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self
-
-import requests
 
 from adapter.errors import AdapterError
 
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
-"""All that the processes see of the caller's environment."""
+STOP_SECONDS = 10.0
+"""How long a process has to end by itself once it was asked to."""
 
-_PATIENCE_SECONDS = 15
-_GRACE_SECONDS = 10
+RUN_SECONDS = 60.0
+_POLL_SECONDS = 0.02
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LINES_SHOWN = 15
+_CODE = Path(__file__).resolve().parents[3]
+
+# What a program needs to run at all. Everything else stays outside, above all the adapter's own variables: the demo
+# must touch nobody's database, and send nothing to the real API.
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH")
 
 
-class DemoFailed(AdapterError):
-    """A part of the demo didn't start or do its work; the message ends with the log that explains it."""
+class ProcessFailed(AdapterError):
+    """A process of the demo didn't do its part; the message ends with the last lines of its log."""
 
 
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def clean_environment(home: Path, settings: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of the demo's processes: these settings, and of the caller's only what isn't ours.
+
+    `home` takes the place of the caller's home, which may be unwritable.
+    """
+    kept = {name: environment[name] for name in _PASSED_ON if name in environment}
+    paths = (str(_CODE), environment.get("PYTHONPATH", ""))
+    python = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    return {**kept, **python, "HOME": str(home), **settings}
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process that was started, and the file that it logs into."""
+
+    name: str
+    popen: subprocess.Popen[bytes]
+    log: Path
+
+    def failure(self, what: str) -> ProcessFailed:
+        """Return the error that says what is wrong, with the end of the log."""
+        return ProcessFailed("\n".join((f"{self.name}: {what}; the end of its log:", *last_lines(self.log))))
+
+    def check(self) -> None:
+        """Raise `ProcessFailed` when it has ended."""
+        if (status := self.popen.poll()) is not None:
+            raise self.failure(f"it ended with status {status}")
 
 
 class Processes:
-    """Commands of this project, run in one folder with one environment; they end with the `with` block."""
+    """Starts processes in a folder and ends them all when the `with` statement is left, however that happens."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
-        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        self._environment = {**kept, **environment}
-        self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
-
-    def start(self, name: str, module: str, *arguments: str) -> None:
-        """Start `python -m module arguments` in the background; its output goes to a log file."""
-        with self._log(name).open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603  # Our own modules, by the interpreter that runs this.
-                [sys.executable, "-m", module, *arguments],
-                cwd=self._folder,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        self._running.append((name, process))
-
-    def run(self, *arguments: str) -> str:
-        """Run `adapter arguments` to its end; return what it printed, or raise `DemoFailed`."""
-        done = subprocess.run(  # noqa: S603  # As above.
-            [sys.executable, "-m", "adapter", *arguments],
-            cwd=self._folder,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE_SECONDS,
-            check=False,
-        )
-        if done.returncode:
-            raise DemoFailed(f"adapter {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
-        return done.stdout
-
-    def wait_for(self, name: str, url: str) -> None:
-        """Wait until a URL answers 200; raise `DemoFailed` with the log's end when its process ends or is too slow."""
-        wait_until(lambda: self._answers(name, url), lambda: self._failure(name, f"{url} doesn't answer"))
-
-    def _answers(self, name: str, url: str) -> bool:
-        if any(process.poll() is not None for known, process in self._running if known == name):
-            raise self._failure(name, "it ended")
-        try:
-            return requests.get(url, timeout=2).ok
-        except requests.RequestException:
-            return False
-
-    def _failure(self, name: str, words: str) -> DemoFailed:
-        log = self._log(name).read_text(errors="replace")
-        return DemoFailed(f"{name}: {words}; the end of its log:\n{log[-2000:]}")
-
-    def _log(self, name: str) -> Path:
-        return self._folder / f"{name}.log"
+        self._environment = dict(environment)
+        self._started: list[Process] = []
+        self._finished: list[Process] = []
 
     def __enter__(self) -> Self:
         return self
@@ -96,27 +79,108 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for _, process in reversed(self._running):
-            process.terminate()
-        ends_at = monotonic() + _GRACE_SECONDS
-        for _, process in self._running:
-            _end(process, max(0.1, ends_at - monotonic()))
+        with _signals(signal.SIG_IGN):
+            self.stop()
+
+    def start(self, name: str, *arguments: str, pass_fds: Sequence[int] = ()) -> Process:
+        """Start a Python module (`-m`) with its arguments; what it prints goes to `<name>.log` in the folder."""
+        log = self._folder / f"{name}.log"
+        with log.open("ab") as output:
+            popen = subprocess.Popen(  # noqa: S603  # This Python, with arguments of our own.
+                [sys.executable, "-m", *arguments],
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=pass_fds,
+                # Ctrl-C reaches the whole group of a terminal: here only the demo gets it, and ends the others.
+                start_new_session=True,
+            )
+        process = Process(name, popen, log)
+        self._started.append(process)
+        return process
+
+    def finish(self, process: Process, seconds: float = RUN_SECONDS) -> str:
+        """Wait for a process to end well and return its log; raise `ProcessFailed` otherwise."""
+        try:
+            status = process.popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise process.failure(f"it didn't end within {seconds:.0f} s") from None
+        if status != 0:
+            raise process.failure(f"it ended with status {status}")
+        self._finished.append(process)
+        return process.log.read_text("utf-8", "replace")
+
+    def set(self, name: str, value: str) -> None:
+        """Set a variable for the processes that are started from now on."""
+        self._environment[name] = value
+
+    def named(self, name: str) -> Process:
+        """Return the process that was last started under this name."""
+        return next(process for process in reversed(self._started) if process.name == name)
+
+    def check(self) -> None:
+        """Raise `ProcessFailed` when a process that was to run on has ended."""
+        for process in self._started:
+            if process not in self._finished:
+                process.check()
+
+    def stop(self) -> None:
+        """Ask every process to end (SIGTERM); kill it with its children when it doesn't within ten seconds."""
+        running = [process for process in self._started if process.popen.poll() is None]
+        for process in running:
+            process.popen.terminate()
+        deadline = monotonic() + STOP_SECONDS
+        for process in running:
+            with suppress(subprocess.TimeoutExpired):
+                process.popen.wait(max(0.0, deadline - monotonic()))
+        for process in self._started:
+            if process not in self._finished:
+                _kill_group(process.popen)
 
 
-def _end(process: subprocess.Popen[bytes], seconds: float) -> None:
+def _kill_group(popen: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of a process and its children: each has a session of its own."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(popen.pid, signal.SIGKILL)
+    popen.wait()
+
+
+def last_lines(log: Path, count: int = _LINES_SHOWN) -> Iterator[str]:
+    """Yield the last lines of a log, indented."""
+    with log.open(encoding="utf-8", errors="replace") as file:
+        yield from (f"  {line.rstrip()}" for line in deque(file, count))
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
+    """Ask again and again until it is so; return whether it was within this time."""
+    deadline = monotonic() + seconds
+    while not is_so():
+        if monotonic() > deadline:
+            return False
+        sleep(_POLL_SECONDS)
+    return True
+
+
+@contextmanager
+def interruptible() -> Generator[None]:
+    """Within this block SIGTERM and the closing of the terminal interrupt like Ctrl-C, so that all is cleaned up."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    with _signals(interrupt):
+        yield
+
+
+@contextmanager
+def _signals(action: Callable[[int, FrameType | None], None] | signal.Handlers) -> Generator[None]:
+    # What the caller told us to ignore stays ignored: nohup does that with SIGHUP.
+    numbers = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, action) for number in numbers}
     try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def wait_until(
-    holds: Callable[[], bool], failure: Callable[[], Exception], seconds: float = _PATIENCE_SECONDS
-) -> None:
-    """Look again and again until it holds; raise the failure when the time is over."""
-    ends_at = monotonic() + seconds
-    while not holds():
-        if monotonic() > ends_at:
-            raise failure()
-        sleep(0.05)
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)

@@ -1,0 +1,85 @@
+"""From a claimed row to what is to be done with it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from adapter.delivery.preparing import Preparer, ToForget, ToHold, ToSend
+from adapter.storage.clicks import Clicks
+from adapter.storage.purchases import Claim, Purchases, Settlement
+from adapter.storage.sealing import Sealer
+from adapter.storage.tables import State
+
+MINUTE = timedelta(minutes=1)
+
+
+def prepared(house: Any, **changes: Any) -> Any:
+    """Receive an order, claim it and prepare it."""
+    house.receive(1, **changes)
+    (claim,) = house.purchases.claim(["acme"], "due", 1, house.clock(), MINUTE)
+    return Preparer(house.purchases, house.clicks).prepare(claim, house.shops().get("acme"), house.clock())
+
+
+def test_an_event(house: Any) -> None:
+    """A good order becomes the bytes of its event."""
+    found = prepared(house)
+    assert isinstance(found, ToSend)
+    assert found.event.startswith(b'{"name":"purchase","dedupe_id":"1"')
+
+
+def test_a_hold(house: Any) -> None:
+    """An order without a click waits until 20 s after it came, under the keys of its order."""
+    found = prepared(house, meta_data=[])
+    assert isinstance(found, ToHold)
+    assert house.clock() + timedelta(seconds=20) == found.until
+    assert (house.clicks.key_hashes("acme", "order_key", "wc_order_1")[0],) == found.keys
+
+
+def test_a_hold_from_a_clock_that_jumped(house: Any) -> None:
+    """An order that seems to come from the future isn't held for years."""
+    house.receive(1, meta_data=[])
+    house.clock.advance(-3600)
+    (claim,) = house.purchases.claim(["acme"], "due", 1, house.clock() + timedelta(hours=2), MINUTE)
+    found = Preparer(house.purchases, house.clicks).prepare(claim, house.shops().get("acme"), house.clock())
+    assert isinstance(found, ToSend)
+
+
+def test_settlements(house: Any) -> None:
+    """A skip and a problem need no request."""
+    found = prepared(house, status="cancelled")
+    assert isinstance(found, Settlement)
+    assert (State.SKIPPED, "cancelled: the order is cancelled") == (found.state, found.reason)
+
+
+def test_a_refusal(house: Any) -> None:
+    """A buyer's refusal is for good: the body goes, and the clicks under the order's keys."""
+    found = prepared(house, meta_data=[{"key": "_ad_consent", "value": "denied"}])
+    assert isinstance(found, ToForget)
+    assert (True, True) == (found.settlement.fixed, found.settlement.purge_body)
+    assert (("order_key", "wc_order_1"),) == found.click_keys
+
+
+def test_frozen_bytes_come_first(house: Any) -> None:
+    """What may have been accepted is sent as it was."""
+    house.receive(1)
+    (claim,) = house.purchases.claim(["acme"], "due", 1, house.clock(), MINUTE)
+    house.purchases.freeze([(claim, b"frozen")], house.clock(), MINUTE)
+    house.clock.advance(61)
+    (claim,) = house.purchases.claim(["acme"], "due", 1, house.clock(), MINUTE)
+    found = Preparer(house.purchases, house.clicks).prepare(claim, house.shops().get("acme"), house.clock())
+    assert found == ToSend(claim, b"frozen")
+
+
+def test_a_row_that_cannot_be_opened(house: Any, sqlite_engine: Any) -> None:
+    """With another secret the order is quarantined, and says what to do."""
+    house.receive(1)
+    (claim,) = house.purchases.claim(["acme"], "due", 1, house.clock(), MINUTE)
+    assert isinstance(claim, Claim)
+    other = Sealer(["another secret"])
+    preparer = Preparer(Purchases(sqlite_engine, other), Clicks(sqlite_engine, other))
+    found = preparer.prepare(claim, house.shops().get("acme"), house.clock())
+    assert isinstance(found, Settlement)
+    assert State.QUARANTINED is found.state
+    expected = "sealed: it was sealed with a SECRET_KEY that isn't known here; add it to SECRET_KEY_FALLBACKS"
+    assert expected == found.reason

@@ -1,0 +1,393 @@
+"""The `adapter` command: exit codes, what stands on stdout and stderr, for people and for programs."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import structlog
+
+from adapter import __version__, cli
+from adapter.axon.sandbox import Sandbox
+from adapter.storage.purchases import Receipt
+from adapter.storage.tables import State
+from adapter.wiring import Parts, load_configuration
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "tests" / "samples"
+SECRET = "shpss_4f8a1c0e9b7d2a63"
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+MIGRATED = "the database is up to date\n"
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Any]]:
+    """Return what runs a command and gives its exit code, stdout and stderr; one Shopify shop is on."""
+    environment = {
+        "MAPPINGS_DIR": str(ROOT / "mappings"),
+        "DATABASE_URL": f"sqlite:///{tmp_path}/adapter.db",
+        "SECRET_KEY": "a secret of tests, with 32 characters or more",
+        "SHOPIFY_WEBHOOK_SECRET": SECRET,
+        "SHOPIFY_SITE_URL": "https://shop.example",
+        "AXON_PIXEL_ID": "pixel",
+        "AXON_API_KEY": "key",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def ran(*arguments: str, stdin: bytes = b"", **changes: str) -> Any:
+        for name, value in changes.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["adapter", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        shown = capfd.readouterr()
+        return SimpleNamespace(code=ended.value.code or 0, out=shown.out, err=shown.err)
+
+    yield ran
+    structlog.reset_defaults()
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def parts(run: Callable[..., Any]) -> Iterator[Parts]:
+    """Yield the stores of the commands, migrated."""
+    assert (0, MIGRATED) == (run("migrate").code, MIGRATED)
+    made = Parts(load_configuration(os.environ))
+    yield made
+    made.engine.dispose()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["check", "--help"], ["preview", "-h"], ["demo", "-h"]])
+def test_help(run: Callable[..., Any], arguments: list[str]) -> None:
+    """Help is on stdout, with 0."""
+    ended = run(*arguments)
+    assert (0, "") == (ended.code, ended.err)
+    assert ended.out.startswith("Usage: adapter")
+
+
+def test_version(run: Callable[..., Any]) -> None:
+    """The version is one line."""
+    ended = run("--version")
+    assert (0, f"adapter, version {__version__}\n") == (ended.code, ended.out)
+
+
+def test_an_unknown_command(run: Callable[..., Any]) -> None:
+    """A command that doesn't exist is a usage error: 2."""
+    ended = run("chekc")
+    assert (2, "") == (ended.code, ended.out)
+    assert "No such command 'chekc'" in ended.err
+
+
+def test_check(run: Callable[..., Any]) -> None:
+    """A right configuration is described with 0."""
+    ended = run("check")
+    assert (0, "") == (ended.code, ended.err)
+    assert "mappings/shopify.toml: on: shopify, webhook URL /webhooks/shopify\n" in ended.out
+    assert SECRET not in ended.out
+
+
+def test_check_lists_every_problem(run: Callable[..., Any], tmp_path: Path) -> None:
+    """Everything that is wrong is listed with file, path and hint, one line each, with 1."""
+    (tmp_path / "acme.toml").write_text('extends = "shopify"\n[event.data]\nvaleu = "1"\n[orders]\ncount = "sold"\n')
+    ended = run("check", PORT="none", MAPPINGS_DIR=str(tmp_path))
+    lines = ended.err.splitlines()
+    assert (1, "", 3) == (ended.code, ended.out, len(lines))
+    assert "PORT: 'none' is no whole number from 1 to 65535 (without it: 8000)" == lines[0]
+    assert any('acme.toml: event.data.valeu: unknown field (did you mean "value"?)' in line for line in lines)
+    assert any("acme.toml: orders.count: " in line for line in lines)
+
+
+def test_preview_of_a_file(run: Callable[..., Any]) -> None:
+    """A file's preview is for people, with 0."""
+    ended = run("preview", str(SAMPLES / "shopify" / "free_shipping_code.json"), "--shop", "shopify")
+    assert (0, "") == (ended.code, ended.err)
+    assert ended.out.startswith("shop shopify (mappings/shopify.toml)\n\nmoney (USD)\n")
+    assert "  data.value                     24.00\n" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("shop", "sample", "value"), [("shopify", "free_shipping_code", "24.00"), ("woocommerce", "tax-included", "40.00")]
+)
+def test_preview_of_standard_input(run: Callable[..., Any], shop: str, sample: str, value: str) -> None:
+    """- reads standard input; --json is one document whose amounts are JSON numbers with their digits."""
+    body = (SAMPLES / shop / f"{sample}.json").read_bytes()
+    site = {"WOOCOMMERCE_SITE_URL": "https://woo.example"}
+    ended = run("preview", "-", "--shop", shop, "--json", stdin=body, **site, WOOCOMMERCE_WEBHOOK_SECRET="x" * 16)
+    found = json.loads(ended.out)
+    keys = ["event", "skipped", "problems", "explanation", "clicks", "warnings", "money"]
+    assert (0, "", keys) == (ended.code, ended.err, list(found))
+    assert {"target", "expression", "file", "value"} == set(found["explanation"][0])
+    assert "purchase" == found["event"]["name"]
+    assert f'"value":{value}' in ended.out
+
+
+def test_preview_of_a_skipped_order(run: Callable[..., Any]) -> None:
+    """A skipped order is no error: 0, and the reason."""
+    path = str(SAMPLES / "shopify" / "test_notification.json")
+    ended = run("preview", path, "--shop", "shopify", "--json")
+    found = json.loads(ended.out)
+    assert (0, None) == (ended.code, found["event"])
+    assert found["skipped"].startswith("test notification: ")
+
+
+def test_preview_of_a_broken_order(run: Callable[..., Any]) -> None:
+    """An order that can't be sent is shown with its problems, with 1."""
+    ended = run("preview", "-", "--shop", "shopify", stdin=b"<order/>")
+    assert (1, "") == (ended.code, ended.err)
+    assert "PROBLEM  unreadable: " in ended.out
+
+
+def test_preview_commands_no_terminal(run: Callable[..., Any]) -> None:
+    """Escape sequences that a buyer typed don't reach the terminal."""
+    order = json.loads((SAMPLES / "shopify" / "free_shipping_code.json").read_text())
+    order["line_items"][0]["title"] = order["line_items"][0]["name"] = "\x1b]0;evil\x07\x1b[2J\nfern"
+    ended = run("preview", "-", "--shop", "shopify", stdin=json.dumps(order).encode())
+    assert "\x1b" not in ended.out
+    assert "�]0;evil��[2J" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["preview", "-"], "Missing option '--shop'"),
+        (["preview", "no such file.json", "--shop", "shopify"], "No such file or directory"),
+        (["preview", "-", "--shop", "acme"], "there is no shop 'acme'; known: shopify, woocommerce"),
+        (["orders", "--state", "lost"], "'lost' is not one of 'pending'"),
+        (["orders", "--limit", "0"], "0 is not in the range"),
+        (["sandbox", "--port", "65536"], "65536 is not in the range"),
+    ],
+)
+def test_wrong_use(run: Callable[..., Any], arguments: list[str], words: str) -> None:
+    """A wrong option or file is a usage error: 2, on stderr."""
+    ended = run(*arguments)
+    assert (2, "") == (ended.code, ended.out)
+    assert words in ended.err
+
+
+def test_migrate_twice(run: Callable[..., Any], tmp_path: Path) -> None:
+    """Migrating is idempotent, and silent but for one line."""
+    for _ in range(2):
+        ended = run("migrate", LOG_LEVEL="debug")
+        assert (0, MIGRATED, "") == (ended.code, ended.out, ended.err)
+    assert (tmp_path / "adapter.db").exists()
+
+
+def test_serve(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`serve` migrates, then gunicorn takes the process's place, so that signals reach it."""
+    commands: list[list[str]] = []
+
+    def execv(path: str, command: list[str]) -> None:
+        commands.append([path, *command])
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execv", execv)
+    assert 0 == run("serve").code
+    gunicorn = ["-m", "gunicorn", "--config", "python:adapter.server", "adapter.app:create_app()"]
+    assert [[sys.executable, sys.executable, *gunicorn]] == commands
+    assert (tmp_path / "adapter.db").exists()
+
+
+UNREACHABLE = {
+    "SQLite": "sqlite:////proc/nobody/adapter.db",
+    "PostgreSQL": "postgresql://adapter:canary@127.0.0.1:9/orders",
+}
+
+
+@pytest.mark.parametrize("database", UNREACHABLE)
+@pytest.mark.parametrize(
+    "arguments", [["migrate"], ["serve"], ["orders"], ["orders", "--json"], ["status"], ["deliver", "--once"]]
+)
+def test_a_database_that_is_away(run: Callable[..., Any], database: str, arguments: list[str]) -> None:
+    """A database that can't be reached is one line on stderr and 1, without its password and without a traceback."""
+    ended = run(*arguments, DATABASE_URL=UNREACHABLE[database])
+    assert (1, "", 1) == (ended.code, ended.out, ended.err.count("\n"))
+    assert ended.err.startswith("the database can't be used: OperationalError: ")
+    assert "has `adapter migrate` run?" in ended.err
+    assert "canary" not in ended.err
+
+
+@pytest.mark.parametrize("arguments", [["orders"], ["status", "--json"], ["deliver", "--once"]])
+def test_a_database_without_tables(run: Callable[..., Any], arguments: list[str]) -> None:
+    """Before the first migration the error says what to run."""
+    ended = run(*arguments)
+    assert (1, "", 1) == (ended.code, ended.out, ended.err.count("\n"))
+    assert "has `adapter migrate` run?" in ended.err
+
+
+def test_a_key_that_can_not_be_made(run: Callable[..., Any]) -> None:
+    """A folder that the key can't be written to is one line and 1."""
+    ended = run("orders", SECRET_KEY="", DATABASE_URL="sqlite:////proc/nobody/adapter.db")
+    assert (1, "", 1) == (ended.code, ended.out, ended.err.count("\n"))
+    assert "/proc/nobody/adapter.db.key: can't be used" in ended.err
+
+
+def _fill(parts: Parts) -> None:
+    body = (SAMPLES / "shopify" / "free_shipping_code.json").read_bytes()
+    receipts = [
+        Receipt(shop="shopify", order_id="5839102746006", body=body),
+        Receipt(shop="shopify", order_id="820982911946154508", body=b"{}", state=State.SKIPPED, reason="test: é"),
+        Receipt(shop="acme", order_id="7", body=b"{}", state=State.QUARANTINED, reason="bad \x1b[2J"),
+    ]
+    for receipt in receipts:
+        parts.purchases.receive([receipt], NOON)
+
+
+def test_orders(run: Callable[..., Any], parts: Parts) -> None:
+    """Orders are listed one a line, the newest first, with what a terminal can't be harmed by."""
+    assert "no such order\n" == run("orders").out
+    _fill(parts)
+    ended = run("orders")
+    assert (0, "") == (ended.code, ended.err)
+    assert [
+        "acme             7                    quarantined  2026-05-01 12:00:00  bad �[2J",
+        "shopify          820982911946154508   skipped      2026-05-01 12:00:00  test: é",
+        "shopify          5839102746006        pending      2026-05-01 12:00:00",
+    ] == ended.out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], ["7", "820982911946154508", "5839102746006"]),
+        (["--state", "skipped"], ["820982911946154508"]),
+        (["--shop", "shopify"], ["820982911946154508", "5839102746006"]),
+        (["--shop", "shopify", "--state", "delivered"], []),
+        (["--limit", "1"], ["7"]),
+    ],
+)
+def test_orders_for_programs(run: Callable[..., Any], parts: Parts, options: list[str], expected: list[str]) -> None:
+    """--json is one list; state, shop and limit choose."""
+    _fill(parts)
+    ended = run("orders", "--json", *options)
+    assert (0, "") == (ended.code, ended.err)
+    assert expected == [row["order"] for row in json.loads(ended.out)]
+
+
+def test_the_key_is_announced_beside_the_list(run: Callable[..., Any], parts: Parts) -> None:
+    """What is logged on the way goes to stderr: stdout is one JSON document."""
+    ended = run("orders", "--json", SECRET_KEY="")
+    assert [] == json.loads(ended.out)
+    assert "secret key generated" == json.loads(ended.err)["event"]
+
+
+def test_status(run: Callable[..., Any], parts: Parts) -> None:
+    """The status is for people, or one JSON document."""
+    _fill(parts)
+    ended = run("status")
+    assert (0, "") == (ended.code, ended.err)
+    assert "shop shopify: on; 1 pending, 1 skipped\n" in ended.out
+    found = json.loads(run("status", "--json").out)
+    assert {"shops", "destinations"} == set(found)
+    assert {"pending": 1, "skipped": 1} == found["shops"]["shopify"]["orders"]
+
+
+def test_deliver_once(run: Callable[..., Any], parts: Parts) -> None:
+    """`deliver --once` sends what is due and exits with 0; the steps are logged on stdout."""
+    _fill(parts)
+    with Sandbox({"pixel": "key"}) as api:
+        ended = run("deliver", "--once", AXON_API_URL=api.url)
+        received = [event["event"]["dedupe_id"] for event in api.received()["events"]]
+    assert (0, "", ["5839102746006"]) == (ended.code, ended.err, received)
+    ((line),) = [json.loads(line) for line in ended.out.splitlines()]
+    assert ("order delivered", "5839102746006") == (line["event"], line["order"])
+    assert "delivered" == parts.purchases.rows(shop="shopify")[1]["state"]
+
+
+def _when_it_runs(send: signal.Signals, before: Any) -> Thread:
+    """Send this process a signal once the command has said what it does with it."""
+
+    def wait_and_send() -> None:
+        while signal.getsignal(send) is before:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        os.kill(os.getpid(), send)
+
+    thread = Thread(target=wait_and_send, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_deliver_until_told(run: Callable[..., Any], parts: Parts, number: signal.Signals) -> None:
+    """`deliver` goes on until a signal, then ends with 0."""
+    _fill(parts)
+    with Sandbox({"pixel": "key"}) as api:
+        thread = _when_it_runs(number, signal.getsignal(number))
+        ended = run("deliver", AXON_API_URL=api.url)
+        thread.join()
+        assert 1 == len(api.received()["events"])
+    assert (0, "") == (ended.code, ended.err)
+
+
+def test_sandbox(run: Callable[..., Any]) -> None:
+    """`sandbox` says where it is, and ends with 0 on a signal."""
+    thread = _when_it_runs(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+    ended = run("sandbox", "--port", "0")
+    thread.join()
+    assert (0, "") == (ended.code, ended.err)
+    assert "AXON_API_URL=http://127.0.0.1:" in ended.out
+
+
+def test_a_sandbox_port_that_is_taken(run: Callable[..., Any]) -> None:
+    """A taken port is one line and 1."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = run("sandbox", "--port", str(port))
+    expected = f"Error: can't listen on 127.0.0.1:{port}: Address already in use; choose another --port\n"
+    assert (1, "", expected) == (ended.code, ended.out, ended.err)
+
+
+@pytest.mark.parametrize(("as_expected", "code"), [(True, 0), (False, 1)])
+@pytest.mark.parametrize("options", [[], ["--stay"]])
+def test_demo(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, options: list[str], as_expected: bool, code: int
+) -> None:
+    """`demo` ends with 0 only when everything came out as expected; with --stay it is told what ends it."""
+    stays: list[bool] = []
+
+    def run_demo(_say: Callable[[str], None], *, stay: object) -> bool:
+        stays.append(stay is not None)
+        return as_expected
+
+    monkeypatch.setattr(cli.demonstration, "run", run_demo)
+    assert code == run("demo", *options).code
+    assert [bool(options)] == stays
+
+
+@pytest.mark.processes
+def test_as_a_process(tmp_path: Path) -> None:
+    """`python -m adapter` is the command, in any folder, and a wrong configuration shows no traceback."""
+    environment = {"PATH": os.environ["PATH"], "MAPPINGS_DIR": str(tmp_path), "PORT": "none", "LANG": "C"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "adapter", "check"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (1, "") == (ended.returncode, ended.stdout)
+    assert ended.stderr.startswith("PORT: 'none' is no whole number")
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,513 @@
+"""gunicorn's settings: what is checked before the port opens, and what only a real server shows."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from adapter.axon.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[1]
+SECRET = "Wq7Zx4Jk9Vb2Nm5Rt8Yp"
+MOST = 2 * 1024 * 1024
+SHOPS = {
+    "MAPPINGS_DIR": str(ROOT / "mappings"),
+    "WOOCOMMERCE_WEBHOOK_SECRET": SECRET,
+    "WOOCOMMERCE_SITE_URL": "https://woo.example",
+}
+
+
+# In this process: the module and its hooks.
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ModuleType]]:
+    """Return what reads gunicorn's settings anew with these variables, as gunicorn does at its start."""
+
+    def loaded(**changes: str) -> ModuleType:
+        for name, value in {**SHOPS, "DATABASE_URL": f"sqlite:///{tmp_path}/a.db", **changes}.items():
+            monkeypatch.setenv(name, value)
+        sys.modules.pop("adapter.server", None)
+        module = importlib.import_module("adapter.server")
+        monkeypatch.setattr(module, "configure_logs", lambda _level: None)
+        return module
+
+    yield loaded
+    sys.modules.pop("adapter.server", None)
+    structlog.reset_defaults()
+
+
+def test_settings(load: Callable[..., ModuleType]) -> None:
+    """Port and processes come from the environment; nobody's headers are trusted, no control socket is opened."""
+    server = load(PORT="8123", WEB_CONCURRENCY="3")
+    assert (["0.0.0.0:8123"], 3, "gthread") == (server.bind, server.workers, server.worker_class)
+    assert ("", "", True) == (server.forwarded_allow_ips, server.forwarder_headers, server.control_socket_disable)
+    assert 25 == server.graceful_timeout
+
+
+def test_every_problem_is_listed(
+    load: Callable[..., ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Problems of settings and mapping files are listed together, one a line, with exit 1."""
+    (tmp_path / "acme.toml").write_text('extends = "shopify"\n[orders]\ncount = "sold"\n')
+    with pytest.raises(SystemExit) as ended:
+        load(PORT="none", LOG_LEVEL="loud", MAPPINGS_DIR=str(tmp_path))
+    shown = capsys.readouterr().err.splitlines()
+    assert 1 == ended.value.code
+    assert ["PORT", "LOG_LEVEL"] == [line.partition(":")[0] for line in shown[:2]]
+    assert "acme.toml: orders.count: " in shown[2]
+    assert 3 == len(shown)
+
+
+def test_no_shop_is_on(load: Callable[..., ModuleType], capsys: pytest.CaptureFixture[str]) -> None:
+    """Without any shop that is on nothing starts."""
+    with pytest.raises(SystemExit) as ended:
+        load(WOOCOMMERCE_WEBHOOK_SECRET="")
+    expected = "no shop is on: set the webhook secret of one; `adapter check` lists what is missing\n"
+    assert (1, expected) == (ended.value.code, capsys.readouterr().err)
+
+
+def test_starting(load: Callable[..., ModuleType], tmp_path: Path) -> None:
+    """At start the shops and notices are logged, the key is made and the SQLite file brought up to date."""
+    server = load(SECRET_KEY="short")
+    with capture_logs() as logs:
+        server.on_starting(None)
+    assert [("setting", None), ("shop", False), ("shop", True)] == [(line["event"], line.get("on")) for line in logs]
+    assert (tmp_path / "a.db").stat().st_size > 0
+
+
+def test_starting_beside_postgresql(load: Callable[..., ModuleType]) -> None:
+    """PostgreSQL isn't asked at start: while it is away the service comes up and answers 503."""
+    server = load(DATABASE_URL="postgresql://adapter@127.0.0.1:9/orders", SECRET_KEY="x" * 32)
+    with capture_logs() as logs:
+        server.on_starting(None)
+    assert ["shop", "shop"] == [line["event"] for line in logs]
+
+
+@pytest.mark.parametrize(("key", "message"), [("x" * 32, "unable to open database file"), ("", "can't be used")])
+def test_a_database_that_can_not_be_made(
+    load: Callable[..., ModuleType], capsys: pytest.CaptureFixture[str], key: str, message: str
+) -> None:
+    """A folder that can't be written is one line and exit 1, whether the key or the database comes first."""
+    server = load(DATABASE_URL="sqlite:////proc/nobody/a.db", SECRET_KEY=key)
+    with capture_logs(), pytest.raises(SystemExit) as ended:
+        server.on_starting(None)
+    shown = capsys.readouterr().err
+    assert (1, 1) == (ended.value.code, shown.count("\n"))
+    assert message in shown
+
+
+def _worker() -> Any:
+    return SimpleNamespace(wsgi=lambda _environ, start: start("200 OK", []))
+
+
+def test_embedded_delivery(load: Callable[..., ModuleType]) -> None:
+    """A worker delivers from a thread of its own, which ends when the worker does."""
+    server = load(AXON_PIXEL_ID="pixel", AXON_API_KEY="key", AXON_API_URL="http://127.0.0.1:9/v1/event")
+    with capture_logs():
+        server.on_starting(None)
+        server.post_worker_init(_worker())
+    ((_, thread),) = server._delivering
+    assert thread.is_alive()
+    server.worker_exit(None, None)
+    assert not thread.is_alive()
+
+
+def test_delivery_elsewhere(load: Callable[..., ModuleType]) -> None:
+    """With EMBEDDED_DELIVERY=false the web process only takes orders."""
+    server = load(EMBEDDED_DELIVERY="false")
+    server.post_worker_init(_worker())
+    assert [] == server._delivering
+
+
+class GunicornResponse:
+    """As much of gunicorn's response as counts here."""
+
+    def __init__(self) -> None:
+        self.closes = False
+        self.status = ""
+
+    def force_close(self) -> None:
+        """Close the connection after this answer."""
+        self.closes = True
+
+    def start_response(self, status: str, headers: list[tuple[str, str]], *error: object) -> None:
+        """Take the head of an answer."""
+        self.status = f"{status} {len(headers)} {len(error)}"
+
+
+@pytest.mark.parametrize(
+    ("headers", "closes"),
+    [([("Connection", "close")], True), ([("Connection", "keep-alive")], False), ([], False)],
+)
+def test_closing_as_told(load: Callable[..., ModuleType], headers: list[tuple[str, str]], closes: bool) -> None:
+    """An answer that says "Connection: close" closes it; everything else passes as it is."""
+    response = GunicornResponse()
+    application = load().closing_as_told(lambda environ, start: start(environ["status"], headers, "error"))
+    application({"status": "413"}, response.start_response)
+    assert (closes, f"413 {len(headers)} 1") == (response.closes, response.status)
+
+
+# Real processes.
+
+
+class Server:
+    """gunicorn with one process in a folder, on a port of this machine, whose home can't be written."""
+
+    def __init__(self, folder: Path, port: int, **changes: str) -> None:
+        environment = {
+            **SHOPS,
+            "PATH": os.environ["PATH"],
+            "HOME": "/proc",
+            "DATABASE_URL": f"sqlite:///{folder}/adapter.db",
+            "WEB_CONCURRENCY": "1",
+            "LOG_LEVEL": "debug",
+            "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}",
+            **changes,
+        }
+        self.port = port
+        self.log = folder / "stdout.log"
+        self.errors = folder / "stderr.log"
+        with self.log.open("w") as log, self.errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "adapter", "serve"], cwd=ROOT, env=environment, stdout=log, stderr=errors
+            )
+
+    def wait_until_up(self) -> None:
+        """Wait until it answers."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                assert 200 == self.ask("GET", "/readyz").status
+            except OSError:
+                assert None is self.process.poll(), self.errors.read_text()
+                time.sleep(0.05)
+            else:
+                return
+        pytest.fail("the server didn't come up")
+
+    def connect(self) -> HTTPConnection:
+        """Return a keep-alive connection."""
+        return HTTPConnection("127.0.0.1", self.port, timeout=10)
+
+    def ask(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> HTTPResponse:
+        """Ask on a connection of its own; the answer is read."""
+        with closing(self.connect()) as connection:
+            return ask(connection, method, path, body, headers)
+
+    def raw(self) -> socket.socket:
+        """Return a plain connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the log so far: every line is JSON."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def orders(self) -> list[str]:
+        """Return the ids of the orders that were said to be stored."""
+        return [line["order"] for line in self.lines() if line.get("change") == "stored"]
+
+    def stop(self) -> int:
+        """End it, and wait."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+def ask(
+    connection: HTTPConnection, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+) -> HTTPResponse:
+    """Ask on this connection and read the answer, which stands in `text`."""
+    connection.request(method, path, body, headers or {})
+    answer = connection.getresponse()
+    answer.text = answer.read().decode()  # type: ignore[attr-defined]  # For the tests alone.
+    return answer
+
+
+def free_port() -> int:
+    """Return a port that nobody uses."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Sandbox]:
+    """Yield a Conversion API."""
+    with Sandbox({"pixel": "key"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, api: Sandbox) -> Iterator[Server]:
+    """Yield a running server that delivers to the API."""
+    running = Server(
+        tmp_path_factory.mktemp("server"), free_port(), AXON_API_URL=api.url, AXON_PIXEL_ID="pixel", AXON_API_KEY="key"
+    )
+    try:
+        running.wait_until_up()
+        yield running
+    finally:
+        assert 0 == running.stop()
+
+
+def order(id_: int, note: str = "") -> bytes:
+    """Return an order whose click is known, so that it is sent at once."""
+    document = json.loads((ROOT / "tests/samples/woocommerce/tax-included.json").read_text())
+    now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+    times = dict.fromkeys(("date_created_gmt", "date_modified_gmt", "date_paid_gmt"), now)
+    click = [{"id": 1, "key": "_axon_client_id", "value": "browser-1"}]
+    changes = {"id": id_, "order_key": f"wc_order_{id_}", "meta_data": click, "customer_note": note}
+    return json.dumps(document | times | changes).encode()
+
+
+def signed(body: bytes) -> dict[str, str]:
+    """Return the headers of a signed delivery."""
+    signature = base64.b64encode(hmac.new(SECRET.encode(), body, hashlib.sha256).digest()).decode()
+    return {"Content-Type": "application/json", "X-WC-Webhook-Signature": signature}
+
+
+PATH = "/webhooks/woocommerce"
+
+
+def head(**headers: str) -> bytes:
+    """Return the head of a POST by hand."""
+    given = {"Host": "127.0.0.1", "Content-Type": "application/json"}
+    given |= {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"POST {PATH} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def chunk(body: bytes) -> bytes:
+    """Return one chunk."""
+    return b"%x\r\n%s\r\n" % (len(body), body)
+
+
+def rest_of(connection: socket.socket) -> bytes:
+    """Return everything until the server closes the connection."""
+    parts = []
+    while part := connection.recv(65536):
+        parts.append(part)
+    return b"".join(parts)
+
+
+@pytest.mark.processes
+def test_an_order_goes_through(server: Server, api: Sandbox) -> None:
+    """A signed order is at the Conversion API within seconds: the web process delivers by itself."""
+    body = order(101)
+    assert 200 == server.ask("POST", PATH, body, signed(body)).status
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and not api.received()["events"]:
+        time.sleep(0.05)
+    assert ["101"] == [received["event"]["dedupe_id"] for received in api.received()["events"]]
+
+
+@pytest.mark.processes
+def test_a_chunked_order(server: Server) -> None:
+    """A chunked body is taken whole."""
+    body = order(102, "x" * 200_000)
+    with server.raw() as connection:
+        connection.sendall(head(Transfer_Encoding="chunked", Connection="close", **signed(body)))
+        for start in range(0, len(body), 50_000):
+            connection.sendall(chunk(body[start : start + 50_000]))
+        connection.sendall(chunk(b""))
+        assert rest_of(connection).startswith(b"HTTP/1.1 200 OK")
+    assert "102" in server.orders()
+
+
+@pytest.mark.processes
+def test_a_chunked_body_over_the_limit(server: Server) -> None:
+    """Once more than 2 MiB have come the answer is 413, without waiting for the end; the connection is closed."""
+    with server.raw() as connection:
+        connection.sendall(head(Transfer_Encoding="chunked"))
+        for _ in range(MOST // 65536 + 1):
+            connection.sendall(chunk(b"x" * 65536))
+        answer = rest_of(connection)  # No last chunk was sent.
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"\r\nConnection: close\r\n" in answer
+    assert b"the body is larger than 2097152 bytes" in answer
+
+
+@pytest.mark.processes
+def test_a_body_announced_too_large(server: Server) -> None:
+    """A body announced with 100 MB is 413 before any of it is sent; the connection is closed."""
+    with server.raw() as connection:
+        connection.sendall(head(Content_Length="100000000"))
+        answer = rest_of(connection)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+@pytest.mark.processes
+def test_a_length_that_is_too_long(server: Server) -> None:
+    """A body that ends before its announced length is 400, and nothing is stored."""
+    body = order(103)
+    with server.raw() as connection:
+        connection.sendall(head(Content_Length=str(len(body) + 1), **signed(body)) + body)
+        connection.shutdown(socket.SHUT_WR)
+        assert rest_of(connection).startswith(b"HTTP/1.1 400 ")
+    assert "103" not in server.orders()
+
+
+@pytest.mark.processes
+def test_a_length_that_is_too_short(server: Server) -> None:
+    """A body longer than announced doesn't fit its signature; its rest is no request."""
+    body = order(104)
+    with server.raw() as connection:
+        connection.sendall(head(Content_Length=str(len(body) - 1), **signed(body)) + body + b"\r\n\r\n")
+        answer = rest_of(connection)
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert 1 == answer.count(b"HTTP/1.1 400 ")
+    assert "104" not in server.orders()
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("broken", [b"zz\r\n", b"5\r\nabcdefgh\r\n", b"0\r\nno trailer\r\n\r\n"])
+def test_a_malformed_chunk(server: Server, broken: bytes) -> None:
+    """Chunks that make no sense are 400 in our words, never 500."""
+    with server.raw() as connection:
+        connection.sendall(head(Transfer_Encoding="chunked") + chunk(b"{}") + broken)
+        answer = rest_of(connection)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"error":"the connection ended before the body did"' in answer
+
+
+@pytest.mark.processes
+def test_expect_continue(server: Server) -> None:
+    """A sender that asks first is told to go on, and answered."""
+    body = order(105)
+    with server.raw() as connection:
+        connection.sendall(
+            head(Content_Length=str(len(body)), Expect="100-continue", Connection="close", **signed(body))
+        )
+        assert b"HTTP/1.1 100 Continue\r\n\r\n" == connection.recv(25)
+        connection.sendall(body)
+        assert rest_of(connection).startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.processes
+def test_keep_alive(server: Server) -> None:
+    """A connection goes on after orders and after a refused body that was read, and ends after one that wasn't."""
+    with closing(server.connect()) as connection:
+        bodies = {order(106): 200, b"webhook_id=x": 401, order(107): 200}
+        for body, status in bodies.items():
+            headers = signed(body) if status == 200 else {"Content-Type": "application/json"}
+            assert status == ask(connection, "POST", PATH, body, headers).status
+        assert connection.sock is not None
+        connection.putrequest("POST", PATH)
+        connection.putheader("Content-Length", str(MOST + 1))
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert (413, "close", True) == (answer.status, answer.getheader("Connection"), answer.will_close)
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    "headers", [{"SCRIPT_NAME": "/webhooks"}, {"PATH_INFO": "/readyz"}, {"X-Forwarded-Prefix": "/webhooks"}]
+)
+def test_headers_that_would_move_the_path(server: Server, headers: dict[str, str]) -> None:
+    """No header changes which route is asked."""
+    assert 404 == server.ask("GET", "/nowhere", headers=headers).status
+    assert 200 == server.ask("GET", "/healthz", headers=headers).status
+
+
+@pytest.mark.processes
+def test_a_malformed_request(server: Server) -> None:
+    """What isn't HTTP is 400, and the log quotes nothing of it and no address."""
+    with server.raw() as connection:
+        connection.sendall(b"POST /webhooks/woocommerce HTTP/1.1\r\nHost: x\r\nX-Name: canary\x00\r\n\r\n")
+        assert rest_of(connection).startswith(b"HTTP/1.1 400 ")
+    assert "canary" not in server.log.read_text()
+    assert "invalid request" in [line["event"] for line in server.lines()]
+
+
+@pytest.mark.processes
+def test_the_log(server: Server) -> None:
+    """Even at debug every line is JSON on stdout, alembic is silent, and nothing goes to stderr."""
+    events = [line["event"] for line in server.lines()]
+    assert "Control socket disabled" in events
+    assert not [event for event in events if "alembic" in event.lower() or "Context impl" in event]
+    assert SECRET not in server.log.read_text()
+    assert "" == server.errors.read_text()
+
+
+@pytest.mark.processes
+def test_stopping_with_a_request_in_hand(tmp_path: Path) -> None:
+    """SIGTERM while a body comes in: the order is stored and answered, then the server ends with 0."""
+    stopping = Server(tmp_path, free_port())
+    try:
+        stopping.wait_until_up()
+        body = order(201)
+        with stopping.raw() as connection:
+            connection.sendall(head(Content_Length=str(len(body)), Connection="close", **signed(body)) + body[:1000])
+            time.sleep(0.3)
+            stopping.process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+            connection.sendall(body[1000:])
+            answer = rest_of(connection)
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert 0 == stopping.process.wait(10)
+        assert ["201"] == stopping.orders()
+    finally:
+        stopping.process.kill()
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ("command", "changes", "expected"),
+    [
+        (
+            ("-m", "adapter", "serve"),
+            {"PORT": "none", "AXON_API_URL": "http://axon.example", "WOOCOMMERCE_SITE_URL": "shop"},
+            ["PORT", "AXON_API_URL", "site_url", "storefront.origins"],
+        ),
+        (
+            ("-m", "gunicorn", "--config", "python:adapter.server", "adapter.app:create_app()"),
+            {"PORT": "none", "AXON_API_URL": "http://axon.example", "WOOCOMMERCE_SITE_URL": "shop"},
+            ["PORT", "AXON_API_URL", "site_url", "storefront.origins"],
+        ),
+        (("-m", "adapter", "serve"), {"WOOCOMMERCE_WEBHOOK_SECRET": ""}, ["no shop is on"]),
+        (
+            ("-m", "adapter", "serve"),
+            {"DATABASE_URL": "sqlite:////proc/nobody/a.db"},
+            ["unable to open database file"],
+        ),
+    ],
+)
+def test_refusing_to_start(
+    tmp_path: Path, command: tuple[str, ...], changes: dict[str, str], expected: list[str]
+) -> None:
+    """A wrong configuration ends the start with 1 and one line for each problem, before the port opens."""
+    environment = {
+        **SHOPS,
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": f"sqlite:///{tmp_path}/a.db",
+        "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{free_port()}",
+        **changes,
+    }
+    ended = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30, check=False
+    )
+    shown = ended.stderr.splitlines()
+    assert (1, len(expected)) == (ended.returncode, len(shown)), ended.stderr
+    assert all(words in line for words, line in zip(expected, shown, strict=True)), ended.stderr
+    assert "Listening" not in ended.stdout

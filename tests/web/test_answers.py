@@ -1,0 +1,24 @@
+"""Errors are JSON that says what happened and what to change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapter.web.answers import hang_up, refuse
+
+
+def test_refuse(web_on_sqlite: Any) -> None:
+    """A refusal has its status, its message, its hint and the headers it was given."""
+    with web_on_sqlite.client.application.app_context():
+        answer = refuse(503, "it is away", "come back", Retry_After="10")
+    assert (503, {"error": "it is away", "hint": "come back"}) == (answer.status_code, answer.json)
+    assert ("application/json", "10") == (answer.mimetype, answer.headers["Retry-After"])
+    assert "Connection" not in answer.headers
+
+
+def test_hang_up(web_on_sqlite: Any) -> None:
+    """A refusal of a body that wasn't read to its end says that the connection ends."""
+    with web_on_sqlite.client.application.app_context():
+        answer = hang_up(413, "too large", "send less")
+    assert (413, {"error": "too large", "hint": "send less"}) == (answer.status_code, answer.json)
+    assert "close" == answer.headers["Connection"]
