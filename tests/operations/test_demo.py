@@ -257,6 +257,28 @@ def test_a_process_that_ignores_sigterm_is_killed(started: Processes, monkeypatc
     assert -signal.SIGKILL == stubborn.popen.returncode
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_an_interruption_in_the_moment_of_a_start_ends_that_process_too(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal that comes when the process runs and isn't listed yet takes effect once it is listed."""
+    born: list[subprocess.Popen[bytes]] = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            born.append(self)
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    environment = clean_environment(tmp_path, {}, os.environ)
+
+    with pytest.raises(KeyboardInterrupt), interruptible(), Processes(tmp_path, environment) as running:
+        running.start("waiting", "http.server", "0", "--bind", "127.0.0.1")
+
+    assert [-signal.SIGTERM] == [process.returncode for process in born]
+
+
 def test_only_harmless_variables_are_passed_on(tmp_path: Path) -> None:
     """The caller's database, secrets and host never reach the demo's processes, and neither does the home."""
     caller = {

@@ -198,17 +198,19 @@ def test_settling_and_receiving_never_lock_each_other_out(ledger: Ledger, at_onc
     ledger.purchases.receive(_receipts(0, 30), NOON)
 
     def work(thread: int) -> int:
-        for minute in range(1, 31):
+        for minute in range(1, 61):
             if thread:
                 receipts = _receipts(0, 30, NOON + minute * MINUTE)
                 ledger.purchases.receive(receipts[::-1], NOON)
             else:
                 claims: list[Claim] = ledger.claim()
-                ledger.purchases.settle([Settlement(claim=one, state=State.PENDING, at=NOON) for one in claims])
+                ledger.purchases.settle(
+                    [Settlement(claim=one, state=State.PENDING, at=NOON) for one in reversed(claims)]
+                )
         return thread
 
     assert [0, 1] == at_once(2, work)
-    assert {NOON + 30 * MINUTE} == {ledger.row(str(number))["body_at"] for number in range(30)}
+    assert {NOON + 60 * MINUTE} == {ledger.row(str(number))["body_at"] for number in range(30)}
 
 
 @pytest.mark.parametrize("which", ["due", "newest", "suspects", "newest suspect"])

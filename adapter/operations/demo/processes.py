@@ -85,7 +85,8 @@ class Processes:
     def start(self, name: str, *arguments: str, pass_fds: Sequence[int] = ()) -> Process:
         """Start a Python module (`-m`) with its arguments; what it prints goes to `<name>.log` in the folder."""
         log = self._folder / f"{name}.log"
-        with log.open("ab") as output:
+        # An interruption between the start and the list would leave a process behind that nobody knows.
+        with log.open("ab") as output, _uninterrupted():
             popen = subprocess.Popen(  # noqa: S603  # This Python, with arguments of our own.
                 [sys.executable, "-m", *arguments],
                 cwd=self._folder,
@@ -97,8 +98,8 @@ class Processes:
                 # Ctrl-C reaches the whole group of a terminal: here only the demo gets it, and ends the others.
                 start_new_session=True,
             )
-        process = Process(name, popen, log)
-        self._started.append(process)
+            process = Process(name, popen, log)
+            self._started.append(process)
         return process
 
     def finish(self, process: Process, seconds: float = RUN_SECONDS) -> str:
@@ -184,3 +185,17 @@ def _signals(action: Callable[[int, FrameType | None], None] | signal.Handlers) 
     finally:
         for number, former in before.items():
             signal.signal(number, former)
+
+
+@contextmanager
+def _uninterrupted() -> Generator[None]:
+    """Let a signal that comes within this block take effect at its end; blocked signals would stay so in a child."""
+    came: list[int] = []
+
+    def remember(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+
+    with _signals(remember):
+        yield
+    for number in came[:1]:
+        signal.raise_signal(number)
