@@ -146,7 +146,9 @@ def to_wire(field: Field, value: object) -> Any:  # noqa: ANN401  # A JSON value
 
     Numbers become text where Axon wants text; text that is a number becomes a number where it wants one.
     """
-    if value is None or value in ([], {}) or (isinstance(value, str) and not value.strip()):
+    if value is None or (not value and isinstance(value, str | list | dict)):
+        return None
+    if isinstance(value, str) and value.isspace():
         return None
     return _CONVERSIONS[field.kind](value)
 
@@ -226,7 +228,7 @@ def violations(event: Mapping[str, Any]) -> list[Violation]:
 
 def _missing(event: Mapping[str, Any]) -> Iterator[Violation]:
     for section, fields in SECTIONS.items():
-        for path, part in _parts(event, section):
+        for path, part in parts_of(event, section):
             for name, field in fields.items():
                 if field.required and part.get(name) is None:
                     yield Violation(f"{path}.{name}", "is required and missing")
@@ -234,13 +236,13 @@ def _missing(event: Mapping[str, Any]) -> Iterator[Violation]:
 
 def _refused_values(event: Mapping[str, Any]) -> Iterator[Violation]:
     for section, fields in SECTIONS.items():
-        for path, part in _parts(event, section):
+        for path, part in parts_of(event, section):
             for name, field in fields.items():
                 if field.allowed and part.get(name) is not None and part[name] not in field.allowed:
                     yield Violation(f"{path}.{name}", f"must be one of {', '.join(field.allowed)}")
 
 
-def _parts(event: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def parts_of(event: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the objects of the event that a table of the mapping file stands for, each with its path."""
     if section == "event":
         yield "event", event

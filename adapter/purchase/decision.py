@@ -40,13 +40,17 @@ class Decision:
     event: PurchaseEvent | None = None
     skip: Skip | None = None
     problems: tuple[str, ...] = ()
-    explanation: tuple[Explained, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
     def to_send(self) -> PurchaseEvent | None:
         """The event, when nothing speaks against sending it."""
         return None if self.skip or self.problems else self.event
+
+    @property
+    def explanation(self) -> tuple[Explained, ...]:
+        """Where each field of the event came from; empty when there is none."""
+        return self.event.explanation if self.event else ()
 
 
 def decide(order: Order, stored: Mapping[str, Any], rules: ShopRules, age: timedelta | None) -> Decision:
@@ -81,7 +85,6 @@ def _decide(
         event=event,
         skip=skip,
         problems=problems,
-        explanation=event.explanation,
         warnings=(*names.warnings, *clicks.warnings, *event.warnings),
     )
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from adapter.errors import MappingFailed
-from adapter.purchase.contract import to_wire
+from adapter.purchase.contract import parts_of, to_wire
 from adapter.purchase.expressions import Expression, ExpressionFailed
 from adapter.purchase.identity import ClickIdentifiers, clean_identifier
 from adapter.purchase.mapping import OPTIONAL_SECTION, Leaf, PurchaseMapping
+from adapter.purchase.shortcuts import is_false
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -29,11 +30,16 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class PurchaseEvent:
-    """The event as Axon receives it (plain JSON values, amounts as `Decimal`), and how it came to be."""
+    """The event as Axon receives it (plain JSON values, amounts as `Decimal`), and the mapping that made it."""
 
     fields: Mapping[str, Any]
-    explanation: tuple[Explained, ...]
+    mapping: PurchaseMapping = field(repr=False)
     warnings: tuple[str, ...]
+
+    @property
+    def explanation(self) -> tuple[Explained, ...]:
+        """Where each field came from, in the order of the event; worked out when asked for, not for each order."""
+        return tuple(_explained(self.mapping, self.fields))
 
     def encode(self) -> bytes:
         """Return the event as JSON bytes; amounts are JSON numbers with exactly their digits."""
@@ -72,7 +78,7 @@ def is_true(target: str, expression: Expression, scope: Mapping[str, Any]) -> bo
         value = expression.evaluate(scope)
     except ExpressionFailed as error:
         raise MappingFailed(target, expression.text, str(error)) from None
-    return value is not None and value is not False and value not in ("", [], {})
+    return not is_false(value)
 
 
 def make_event(mapping: PurchaseMapping, scope: Mapping[str, Any], lines: list[dict[str, Any]]) -> PurchaseEvent:
@@ -81,49 +87,55 @@ def make_event(mapping: PurchaseMapping, scope: Mapping[str, Any], lines: list[d
     A required field whose expression fails raises `MappingFailed`; an optional one is left out with a warning, and
     so is the measurement partner's object when one of its required fields has no value.
     """
-    maker = _EventMaker()
-    event = {"name": "purchase", **maker.fill(mapping.leaves["event"], scope)}
-    event["user_data"] = maker.fill(mapping.leaves["event.user_data"], scope)
-    event["data"] = maker.fill(mapping.leaves["event.data"], scope)
+    warnings: list[str] = []
+    event = {"name": "purchase", **_filled(mapping.leaves["event"], scope, warnings)}
+    event["user_data"] = _filled(mapping.leaves["event.user_data"], scope, warnings)
+    event["data"] = _filled(mapping.leaves["event.data"], scope, warnings)
     event["data"]["items"] = [
-        maker.fill(mapping.leaves["event.data.items"], {**scope, **line}, f"[{index}]")
+        _filled(mapping.leaves[_ITEMS], {**scope, **line}, warnings, f"{_ITEMS}[{index}]")
         for index, line in enumerate(lines)
     ]
-    if partner := maker.fill_optional(mapping.leaves[OPTIONAL_SECTION], scope):
+    if partner := _filled_whole(mapping.leaves[OPTIONAL_SECTION], scope, warnings):
         event["measurement_partner_data"] = partner
-    return PurchaseEvent(event, tuple(maker.explanation), tuple(maker.warnings))
+    return PurchaseEvent(event, mapping, tuple(warnings))
 
 
-class _EventMaker:
-    """Fills objects of the event and writes down how."""
+_ITEMS = "event.data.items"
 
-    def __init__(self) -> None:
-        self.explanation: list[Explained] = []
-        self.warnings: list[str] = []
 
-    def fill(self, leaves: tuple[Leaf, ...], scope: Mapping[str, Any], index: str = "") -> dict[str, Any]:
-        return {name: value for name, value in self._values(leaves, scope, index) if value is not None}
-
-    def fill_optional(self, leaves: tuple[Leaf, ...], scope: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Fill the object that is sent as a whole or not at all; None when a required field of it has no value."""
-        filled = self.fill(leaves, scope)
-        missing = [leaf.name for leaf in leaves if leaf.field.required and leaf.name not in filled]
-        if filled and missing:
-            self.warnings.append(f"{OPTIONAL_SECTION} was left out: no value for {', '.join(missing)}")
-        return None if missing else filled
-
-    def _values(self, leaves: tuple[Leaf, ...], scope: Mapping[str, Any], index: str) -> Iterator[tuple[str, Any]]:
-        for leaf in leaves:
-            target = leaf.target if not index else f"event.data.items{index}.{leaf.name}"
-            value = self._value(leaf, target, scope)
-            self.explanation.append(Explained(target, leaf.expression.text, leaf.expression.origin, value))
-            yield leaf.name, value
-
-    def _value(self, leaf: Leaf, target: str, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JSON.
+def _filled(leaves: tuple[Leaf, ...], scope: Mapping[str, Any], warnings: list[str], item: str = "") -> dict[str, Any]:
+    """Return what these leaves find; `item` is the path of the item that they describe."""
+    filled: dict[str, Any] = {}
+    for leaf in leaves:
         try:
-            return to_wire(leaf.field, leaf.expression.evaluate(scope))
+            value = to_wire(leaf.field, leaf.expression.evaluate(scope))
         except (ExpressionFailed, ValueError) as error:
-            if leaf.field.required and not target.startswith(OPTIONAL_SECTION):
-                raise MappingFailed(target, leaf.expression.text, str(error)) from None
-            self.warnings.append(f"{target} was left out: {leaf.expression.text}: {error}")
-            return None
+            warnings.append(_left_out(leaf, f"{item}.{leaf.name}" if item else leaf.target, str(error)))
+            continue
+        if value is not None:
+            filled[leaf.name] = value
+    return filled
+
+
+def _left_out(leaf: Leaf, target: str, error: str) -> str:
+    """Return the warning about an optional field; raise `MappingFailed` for one that Axon requires."""
+    if leaf.field.required and not target.startswith(OPTIONAL_SECTION):
+        raise MappingFailed(target, leaf.expression.text, error)
+    return f"{target} was left out: {leaf.expression.text}: {error}"
+
+
+def _filled_whole(leaves: tuple[Leaf, ...], scope: Mapping[str, Any], warnings: list[str]) -> dict[str, Any] | None:
+    """Fill the object that is sent as a whole or not at all; None when a required field of it has no value."""
+    filled = _filled(leaves, scope, warnings)
+    missing = [leaf.name for leaf in leaves if leaf.field.required and leaf.name not in filled]
+    if filled and missing:
+        warnings.append(f"{OPTIONAL_SECTION} was left out: no value for {', '.join(missing)}")
+    return None if missing else filled
+
+
+def _explained(mapping: PurchaseMapping, event: Mapping[str, Any]) -> Iterator[Explained]:
+    for section, leaves in mapping.leaves.items():
+        for path, part in parts_of(event, section):
+            for leaf in leaves:
+                expression = leaf.expression
+                yield Explained(f"{path}.{leaf.name}", expression.text, expression.origin, part.get(leaf.name))

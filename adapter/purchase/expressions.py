@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -28,6 +29,7 @@ from jmespath.parser import ParsedResult
 
 from adapter.jsonvalues import is_list, is_object, kind_of, objects_in
 from adapter.purchase.contract import suggestion
+from adapter.purchase.shortcuts import Find, shortcut
 
 Names = Mapping[str, Sequence[str] | None]
 """The roots an expression may start from; a list names everything below a root, None leaves it open."""
@@ -52,13 +54,12 @@ class Expression:
 
     text: str
     origin: str
-    _parsed: ParsedResult = field(repr=False, compare=False)
-    _options: jmespath.Options = field(repr=False, compare=False)
+    _find: Find = field(repr=False, compare=False)
 
     def evaluate(self, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JSON can be anything.
         """Return what the expression finds in the scope, None when nothing; raise `ExpressionFailed`."""
         try:
-            return self._parsed.search(scope, options=self._options)
+            return self._find(scope)
         except ExpressionFailed:
             raise
         except JMESPathTypeError as error:
@@ -77,7 +78,11 @@ def compile_expression(text: str, names: Names, tables: Mapping[str, Any], origi
     _check_tables(parsed.parsed, tables)
     _check_names(parsed.parsed, names)
     _check_negations(parsed.parsed)
-    return Expression(text, origin, parsed, jmespath.Options(custom_functions=ExactFunctions(tables)))
+    functions = ExactFunctions(tables)
+    find = shortcut(parsed.parsed, functions.call_function) or partial(
+        parsed.search, options=jmespath.Options(custom_functions=functions)
+    )
+    return Expression(text, origin, find)
 
 
 def _parse(text: str) -> ParsedResult:
