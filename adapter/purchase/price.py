@@ -15,6 +15,8 @@ from adapter.purchase.order import LineItem
 MOST_DIGITS = 6
 
 _WIDE = Context(prec=60, rounding=ROUND_HALF_UP)
+_STEPS = [Decimal(1).scaleb(-digits) for digits in range(MOST_DIGITS + 1)]
+"""The smallest step of a price with so many digits after the point."""
 
 
 def unit_prices(lines: Sequence[LineItem], currency: str) -> list[Decimal]:
@@ -24,39 +26,45 @@ def unit_prices(lines: Sequence[LineItem], currency: str) -> list[Decimal]:
     digits reach (they don't for lines of several thousand pieces).
     """
     decimals = DECIMALS.get(currency, 2)
-    digits = [_digits_needed(line.total, line.quantity, decimals) for line in lines]
+    prices = [unit_price(line.total, line.quantity, currency) for line in lines]
     totals = sum((line.total for line in lines), Decimal(0))
-    while True:
-        prices = [_rounded(line.total, line.quantity, places) for line, places in zip(lines, digits, strict=True)]
-        multiplied = sum(
-            (_product(price, line.quantity) for price, line in zip(prices, lines, strict=True)), Decimal(0)
-        )
-        if _agree(multiplied, totals, decimals) or min(digits, default=MOST_DIGITS) >= MOST_DIGITS:
-            return prices
-        digits = [min(places + 1, MOST_DIGITS) for places in digits]
+    while not _agree(_sum_of_products(prices, lines), totals, decimals):
+        digits = [_digits(price) for price in prices]
+        if min(digits, default=MOST_DIGITS) >= MOST_DIGITS:
+            break
+        prices = [
+            _rounded(line.total, line.quantity, min(n + 1, MOST_DIGITS)) for line, n in zip(lines, digits, strict=True)
+        ]
+    return prices
 
 
 def unit_price(total: Decimal, quantity: Decimal, currency: str) -> Decimal:
     """Return the price of one piece, so that price × quantity rounds to the total."""
-    return _rounded(total, quantity, _digits_needed(total, quantity, DECIMALS.get(currency, 2)))
-
-
-def _digits_needed(total: Decimal, quantity: Decimal, decimals: int) -> int:
+    decimals = DECIMALS.get(currency, 2)
     for digits in range(decimals, MOST_DIGITS):
-        if _agree(_product(_rounded(total, quantity, digits), quantity), total, decimals):
-            return digits
-    return MOST_DIGITS
+        price = _rounded(total, quantity, digits)
+        if _agree(_WIDE.multiply(price, quantity), total, decimals):
+            return price
+    return _rounded(total, quantity, MOST_DIGITS)
 
 
 def _rounded(total: Decimal, quantity: Decimal, digits: int) -> Decimal:
-    return _WIDE.quantize(_WIDE.divide(total, quantity), Decimal(1).scaleb(-digits))
+    return _WIDE.quantize(_WIDE.divide(total, quantity), _STEPS[digits])
 
 
-def _product(price: Decimal, quantity: Decimal) -> Decimal:
-    return _WIDE.multiply(price, quantity)
+def _sum_of_products(prices: Sequence[Decimal], lines: Sequence[LineItem]) -> Decimal:
+    products = (_WIDE.multiply(price, line.quantity) for price, line in zip(prices, lines, strict=True))
+    return sum(products, Decimal(0))
 
 
 def _agree(multiplied: Decimal, total: Decimal, decimals: int) -> bool:
     """Whether the product rounds to the total, at the finer of the currency's decimals and the total's own."""
-    own = max(0, -int(total.normalize().as_tuple().exponent)) if total else 0
+    if multiplied == total:
+        return True
+    own = max(0, _digits(total.normalize(_WIDE))) if total else 0
     return _WIDE.quantize(multiplied, Decimal(1).scaleb(-max(decimals, own))) == total
+
+
+def _digits(number: Decimal) -> int:
+    """Return how many digits stand after the point; negative when there are zeros before it (1E+3)."""
+    return -int(number.as_tuple().exponent)
