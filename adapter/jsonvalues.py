@@ -32,7 +32,8 @@ def is_list(value: object) -> TypeGuard[list[Any]]:
 
 def objects_in(value: object) -> list[dict[str, Any]]:
     """Return the objects of a list; nothing when it is no list."""
-    return [entry for entry in value if is_object(entry)] if is_list(value) else []
+    # isinstance and not `is_object`: lists of meta data are long, and are searched for every order.
+    return [entry for entry in value if isinstance(entry, dict)] if is_list(value) else []
 
 
 def kind_of(value: object) -> str:

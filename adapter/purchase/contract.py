@@ -220,26 +220,31 @@ class Violation:
 
 def violations(event: Mapping[str, Any]) -> list[Violation]:
     """Return every way in which this event breaks the documented contract; empty when the API will take it."""
-    found = list(_missing(event))
-    found += _refused_values(event)
+    found = list(_wrong_fields(event))
     found += _event_rules(event)
     return found
 
 
-def _missing(event: Mapping[str, Any]) -> Iterator[Violation]:
-    for section, fields in SECTIONS.items():
-        for path, part in parts_of(event, section):
-            for name, field in fields.items():
-                if field.required and part.get(name) is None:
-                    yield Violation(f"{path}.{name}", "is required and missing")
+_REQUIRED = {
+    section: tuple(name for name, field in fields.items() if field.required) for section, fields in SECTIONS.items()
+}
+_ALLOWED = {
+    section: tuple((name, field.allowed) for name, field in fields.items() if field.allowed)
+    for section, fields in SECTIONS.items()
+}
 
 
-def _refused_values(event: Mapping[str, Any]) -> Iterator[Violation]:
-    for section, fields in SECTIONS.items():
-        for path, part in parts_of(event, section):
-            for name, field in fields.items():
-                if field.allowed and part.get(name) is not None and part[name] not in field.allowed:
-                    yield Violation(f"{path}.{name}", f"must be one of {', '.join(field.allowed)}")
+def _wrong_fields(event: Mapping[str, Any]) -> Iterator[Violation]:
+    """Yield what is missing, then what has another value than the few it may have."""
+    parts = [(section, path, part) for section in SECTIONS for path, part in parts_of(event, section)]
+    for section, path, part in parts:
+        for name in _REQUIRED[section]:
+            if part.get(name) is None:
+                yield Violation(f"{path}.{name}", "is required and missing")
+    for section, path, part in parts:
+        for name, allowed in _ALLOWED[section]:
+            if part.get(name) is not None and part[name] not in allowed:
+                yield Violation(f"{path}.{name}", f"must be one of {', '.join(allowed)}")
 
 
 def parts_of(event: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

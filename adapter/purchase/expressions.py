@@ -256,9 +256,10 @@ class ExactFunctions(functions.Functions):
         """Return a Shopify note attribute or a WooCommerce meta value by its name; the first that isn't empty."""
         if not is_object(order):
             return None
-        for entry in objects_in(order.get("note_attributes")) + objects_in(order.get("meta_data")):
-            if name in (entry.get("name"), entry.get("key")) and entry.get("value") not in (None, ""):
-                return entry["value"]
+        for place, key in (("note_attributes", "name"), ("meta_data", "key")):
+            for entry in objects_in(order.get(place)):
+                if entry.get(key) == name and entry.get("value") not in (None, ""):
+                    return entry["value"]
         return None
 
     @functions.signature({"types": []}, {"types": ["string"]})
