@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from adapter.platforms.registry import PLATFORMS
 from adapter.platforms.webhook import Ignored, OrderNotice, Unreadable, WebhookRequest
-from adapter.purchase.rules import counts
+from adapter.purchase.rules import countable_since, counts
 from adapter.shops.shop import Shop
 from adapter.storage.purchases import Purchases, Receipt, Received
 from adapter.storage.tables import State
@@ -66,8 +66,8 @@ class Intake:
 
     def _store(self, shop: Shop, notice: OrderNotice, body: bytes) -> Taken:
         now = self.clock()
-        is_sale = counts(notice.standing, shop.rules.policy.count)
-        since = notice.standing.countable_since
+        is_sale = counts(notice.standing, shop.rules.policy)
+        since = countable_since(notice.standing, shop.rules.policy)
         receipt = Receipt(
             shop=shop.name,
             order_id=notice.order_id,

@@ -15,8 +15,12 @@ from typing import Any
 
 
 class Payment(StrEnum):
-    """How far the money is."""
+    """How far the order and its money are."""
 
+    UNPLACED = "not placed yet"
+    """A checkout that the buyer hasn't finished."""
+    FAILED = "failed"
+    """The payment was tried and failed; it may be tried again."""
     UNPAID = "unpaid"
     AUTHORIZED = "authorized"
     PAID = "paid"
@@ -39,12 +43,13 @@ class Standing:
     """Whether an order is a sale yet, or no longer.
 
     `closed` is the platform's word when it is no sale any more: "cancelled", "refunded", "voided", "trashed".
-    `countable_since` is the moment it became payable money, as far as the body tells: paid, else placed.
+    `placed_at` and `paid_at` are when it was placed and paid; None when the body doesn't say.
     """
 
     payment: Payment
     closed: str | None = None
-    countable_since: datetime | None = None
+    placed_at: datetime | None = None
+    paid_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

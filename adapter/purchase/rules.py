@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -31,13 +31,13 @@ SKIP_RULES = (
 _COUNTED_PAYMENTS: Mapping[Count, frozenset[Payment]] = {
     "paid": frozenset({Payment.PAID}),
     "authorized": frozenset({Payment.PAID, Payment.AUTHORIZED}),
-    "placed": frozenset(Payment),
+    "placed": frozenset({Payment.PAID, Payment.AUTHORIZED, Payment.UNPAID}),
 }
 
 _TRAIT_WORDS = {
     Trait.TEST: "paid with a test payment",
     Trait.POS: "sold in the store, not on the web",
-    Trait.DRAFT: "a draft that the staff made",
+    Trait.DRAFT: "a draft, made by the staff or not placed yet",
     Trait.RENEWAL: "an automatic renewal of a subscription",
     Trait.IMPORTED: "imported or created by a program, not bought in the shop",
     Trait.B2B: "bought by a business customer",
@@ -68,9 +68,16 @@ class Policy:
     consent_required: bool
 
 
-def counts(standing: Standing, count: Count) -> bool:
-    """Whether an order with this standing is a sale: the money is far enough and nothing has undone it."""
-    return standing.closed is None and standing.payment in _COUNTED_PAYMENTS[count]
+def counts(standing: Standing, policy: Policy) -> bool:
+    """Whether an order with this standing is a sale: its money is far enough, and nothing that counts undid it."""
+    undone = "cancelled" in policy.skip and standing.closed is not None
+    return not undone and standing.payment in _COUNTED_PAYMENTS[policy.count]
+
+
+def countable_since(standing: Standing, policy: Policy) -> datetime | None:
+    """Return when the order became a sale by this policy, None when its body doesn't say."""
+    paid_at = None if policy.count == "placed" else standing.paid_at
+    return paid_at or standing.placed_at
 
 
 def skip_by_order(order: Order, policy: Policy, age: timedelta | None) -> Skip | None:

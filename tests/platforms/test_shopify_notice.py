@@ -35,9 +35,7 @@ def test_a_whole_order_is_noticed() -> None:
         order_id="5839102746001",
         token="01c4f1e0b7a94d2686a53c9e7f10d8b2",
         updated_at=datetime(2026, 11, 2, 13, 5, 39, tzinfo=UTC),
-        standing=Standing(
-            payment=Payment.PAID, closed=None, countable_since=datetime(2026, 11, 2, 13, 5, 31, tzinfo=UTC)
-        ),
+        standing=Standing(payment=Payment.PAID, placed_at=datetime(2026, 11, 2, 13, 5, 31, tzinfo=UTC)),
     )
 
 
@@ -145,7 +143,7 @@ def test_odd_types_never_lose_an_order() -> None:
     found = notice(
         financial_status=["paid"], cancelled_at={}, processed_at=3, created_at=[], test="yes", updated_at=False
     )
-    assert found.standing == Standing(payment=Payment.UNPAID, closed=None, countable_since=None)
+    assert found.standing == Standing(payment=Payment.UNPAID)
 
 
 IGNORED = {

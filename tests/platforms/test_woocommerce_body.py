@@ -41,7 +41,7 @@ def test_live_order_gives_its_notice() -> None:
         order_id="26",
         token="wc_order_2LcEAzGXxZnVC",
         updated_at=at(7, 41, 50),
-        standing=Standing(payment=Payment.PAID, countable_since=at(7, 41, 49)),
+        standing=Standing(payment=Payment.PAID, placed_at=at(7, 41, 49)),
     )
     assert expected == WOOCOMMERCE.glance(live("03"))
 
@@ -55,8 +55,8 @@ def test_live_order_gives_its_notice() -> None:
         ("24", Payment.UNPAID, "trashed"),
         ("36", Payment.UNPAID, "refunded"),
         ("38", Payment.PAID, None),
-        ("41", Payment.UNPAID, None),
-        ("43", Payment.UNPAID, None),
+        ("41", Payment.FAILED, None),
+        ("43", Payment.UNPLACED, None),
     ],
 )
 def test_live_order_has_its_standing(number: str, payment: Payment, closed: str | None) -> None:

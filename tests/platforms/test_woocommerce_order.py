@@ -245,9 +245,8 @@ def test_whole_order_is_read() -> None:
     line = order.lines[0]
     assert (order.platform, order.id, order.token) == ("woocommerce", "1001", "wc_order_Invented1001")
     assert datetime(2026, 11, 20, 9, 0, 0, tzinfo=UTC) == order.placed_at
-    assert (
-        Standing(payment=Payment.PAID, countable_since=datetime(2026, 11, 20, 9, 0, 4, tzinfo=UTC)) == order.standing
-    )
+    paid_at = datetime(2026, 11, 20, 9, 0, 4, tzinfo=UTC)
+    assert Standing(payment=Payment.PAID, placed_at=order.placed_at, paid_at=paid_at) == order.standing
     assert frozenset() == order.traits
     assert (
         line.product_id,

@@ -30,22 +30,26 @@ def test_plugin_status_is_paid_when_a_payment_was_recorded(status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "status",
+    ("status", "expected"),
     [
-        "pending",
-        "failed",
-        "cancelled",
-        "refunded",
-        "trash",
-        "on-hold",
-        "checkout-draft",
-        "auto-draft",
-        "draft",
+        ("pending", Payment.UNPAID),
+        ("on-hold", Payment.UNPAID),
+        ("failed", Payment.FAILED),
+        ("checkout-draft", Payment.UNPLACED),
+        ("auto-draft", Payment.UNPLACED),
+        ("draft", Payment.UNPLACED),
     ],
 )
-def test_unpaid_status_is_unpaid_whatever_the_date_says(status: str) -> None:
-    """No code clears date_paid, so it doesn't make a failed or refunded order paid."""
-    assert Payment.UNPAID is standing_of({"status": status, "date_paid_gmt": PAID_AT}).payment
+def test_unpaid_status_is_unpaid_whatever_the_date_says(status: str, expected: Payment) -> None:
+    """No code clears date_paid, so it doesn't make a failed or held order paid."""
+    assert expected is standing_of({"status": status, "date_paid_gmt": PAID_AT}).payment
+
+
+@pytest.mark.parametrize("status", ["cancelled", "refunded", "trash"])
+def test_closed_status_was_paid_when_a_payment_was_recorded(status: str) -> None:
+    """A closed order stays closed; for a shop that counts such orders the date tells whether there was money."""
+    assert Payment.PAID is standing_of({"status": status, "date_paid_gmt": PAID_AT}).payment
+    assert Payment.UNPAID is standing_of({"status": status, "date_paid_gmt": None}).payment
 
 
 @pytest.mark.parametrize(
@@ -95,14 +99,19 @@ def test_refunds_of_the_whole_total_close_the_order(total: object, refunds: obje
 
 
 @pytest.mark.parametrize(
-    ("fields", "second"),
+    ("fields", "placed", "paid"),
     [
-        ({"date_paid_gmt": PAID_AT, "date_created_gmt": CREATED_AT}, 4),
-        ({"date_paid_gmt": None, "date_created_gmt": CREATED_AT}, 0),
-        ({"date_paid_gmt": "", "date_created_gmt": None}, None),
+        ({"date_paid_gmt": PAID_AT, "date_created_gmt": CREATED_AT}, 0, 4),
+        ({"date_paid_gmt": PAID_AT, "date_created_gmt": CREATED_AT, "payment_method": "bacs"}, 0, 4),
+        ({"date_paid_gmt": PAID_AT, "date_created_gmt": CREATED_AT, "payment_method": "cod"}, 0, None),
+        ({"date_paid_gmt": None, "date_created_gmt": CREATED_AT}, 0, None),
+        ({"date_paid_gmt": "", "date_created_gmt": None}, None, None),
     ],
 )
-def test_order_counts_since_it_was_paid_else_placed(fields: dict[str, Any], second: int | None) -> None:
-    """The moment an order became countable is the payment's, else the order's."""
-    expected = None if second is None else datetime(2026, 11, 20, 9, 0, second, tzinfo=UTC)
-    assert expected == standing_of(fields).countable_since
+def test_when_it_was_placed_and_paid(fields: dict[str, Any], placed: int | None, paid: int | None) -> None:
+    """Both moments are UTC; cash on delivery's "payment" is its completion, weeks after it counted."""
+    expected = tuple(
+        None if second is None else datetime(2026, 11, 20, 9, 0, second, tzinfo=UTC) for second in (placed, paid)
+    )
+    standing = standing_of(fields)
+    assert expected == (standing.placed_at, standing.paid_at)

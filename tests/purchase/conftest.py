@@ -73,7 +73,7 @@ def an_order(**changes: Any) -> Order:  # Any field of an order.
         id="5001",
         token="t",
         placed_at=PLACED,
-        standing=Standing(payment=Payment.PAID, countable_since=PLACED),
+        standing=Standing(payment=Payment.PAID, placed_at=PLACED),
         traits=frozenset(),
         currency="EUR",
         lines=(a_line(),),

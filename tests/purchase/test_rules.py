@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from adapter.purchase.order import Order, Payment, Standing, Trait
-from adapter.purchase.rules import SKIP_RULES, Policy, counts, skip_by_consent, skip_by_event, skip_by_order
+from adapter.purchase.rules import (
+    SKIP_RULES,
+    Policy,
+    countable_since,
+    counts,
+    skip_by_consent,
+    skip_by_event,
+    skip_by_order,
+)
 
 
 @pytest.mark.parametrize(
@@ -19,17 +27,39 @@ from adapter.purchase.rules import SKIP_RULES, Policy, counts, skip_by_consent, 
         (Payment.PAID, True, True, True),
         (Payment.AUTHORIZED, False, True, True),
         (Payment.UNPAID, False, False, True),
+        (Payment.FAILED, False, False, False),
+        (Payment.UNPLACED, False, False, False),
     ],
 )
-def test_counting(payment: Payment, paid: bool, authorized: bool, placed: bool) -> None:
-    """An order counts once the money is as far as the shop says, unless something has undone it."""
-    standing = Standing(payment=payment)
-    assert (paid, authorized, placed) == (
-        counts(standing, "paid"),
-        counts(standing, "authorized"),
-        counts(standing, "placed"),
-    )
-    assert not counts(Standing(payment=payment, closed="refunded"), "placed")
+def test_counting(
+    make_policy: Callable[..., Policy], payment: Payment, paid: bool, authorized: bool, placed: bool
+) -> None:
+    """An order counts once it is as far as the shop says: a failed payment or an open checkout is no order yet."""
+    policies = [make_policy(count=count) for count in ("paid", "authorized", "placed")]
+    assert [paid, authorized, placed] == [counts(Standing(payment=payment), policy) for policy in policies]
+    closed = Standing(payment=payment, closed="refunded")
+    assert not any(counts(closed, policy) for policy in policies)
+    counting_closed = [replace(policy, skip=policy.skip - {"cancelled"}) for policy in policies]
+    assert [paid, authorized, placed] == [counts(closed, policy) for policy in counting_closed]
+
+
+@pytest.mark.parametrize(
+    ("count", "placed", "paid", "since"),
+    [
+        ("paid", 1, 5, 5),
+        ("authorized", 1, 5, 5),
+        ("placed", 1, 5, 1),
+        ("paid", 1, None, 1),
+        ("paid", None, None, None),
+    ],
+)
+def test_when_an_order_became_countable(
+    make_policy: Callable[..., Policy], count: str, placed: int | None, paid: int | None, since: int | None
+) -> None:
+    """It is when it was paid, else placed; a shop that counts placed orders counts them from there."""
+    days = [day and datetime(2026, 5, day, tzinfo=UTC) for day in (placed, paid, since)]
+    standing = Standing(payment=Payment.PAID, placed_at=days[0], paid_at=days[1])
+    assert days[2] == countable_since(standing, make_policy(count=count))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +67,7 @@ def test_counting(payment: Payment, paid: bool, authorized: bool, placed: bool) 
     [
         (Trait.TEST, "test: paid with a test payment"),
         (Trait.POS, "pos: sold in the store, not on the web"),
-        (Trait.DRAFT, "draft: a draft that the staff made"),
+        (Trait.DRAFT, "draft: a draft, made by the staff or not placed yet"),
         (Trait.RENEWAL, "renewal: an automatic renewal of a subscription"),
         (Trait.IMPORTED, "imported: imported or created by a program, not bought in the shop"),
         (Trait.B2B, "b2b: bought by a business customer"),
@@ -147,6 +177,8 @@ def test_the_limit_of_age(
         (Payment.AUTHORIZED, "paid", "unpaid: the order is authorized; it is sent when it is paid"),
         (Payment.AUTHORIZED, "authorized", None),
         (Payment.UNPAID, "placed", None),
+        (Payment.FAILED, "placed", "unpaid: the order is failed; it is sent when it is placed"),
+        (Payment.UNPLACED, "placed", "unpaid: the order is not placed yet; it is sent when it is placed"),
         (Payment.PAID, "authorized", None),
     ],
 )

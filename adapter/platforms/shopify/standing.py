@@ -29,13 +29,14 @@ def standing_of(
 ) -> Standing:
     """Read the standing from these four fields of an order, of any type.
 
-    `closed` is "cancelled", "voided" or "refunded"; `countable_since` is when the order was processed, else created.
+    `closed` is "cancelled", "voided" or "refunded"; `placed_at` is when the order was processed, else created. When
+    it was paid stands in no field of an order.
     """
     status = text(financial_status)
     return Standing(
         payment=_PAYMENTS.get(status or "", Payment.UNPAID),
         closed=_closed(status, cancelled_at),
-        countable_since=moment(processed_at) or moment(created_at),
+        placed_at=moment(processed_at) or moment(created_at),
     )
 
 

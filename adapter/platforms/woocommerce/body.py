@@ -26,6 +26,7 @@ class _Glimpse(TypedDict, total=False):
     status: Any
     total: Any
     refunds: Any
+    payment_method: Any
     transaction_id: Any
     date_created_gmt: Any
     date_modified_gmt: Any

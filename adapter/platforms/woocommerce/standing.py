@@ -14,7 +14,12 @@ DRAFT_STATUSES = frozenset({"checkout-draft", "auto-draft", "draft"})
 
 # wc_get_is_paid_statuses of WooCommerce 11.0.1. Cash on delivery is "processing" and has no date_paid yet.
 _PAID = frozenset({"processing", "completed"})
-_NOT_PAID = frozenset({"pending", "failed", "cancelled", "refunded", "trash", "on-hold"}) | DRAFT_STATUSES
+_NOT_PAID = {
+    **dict.fromkeys(DRAFT_STATUSES, Payment.UNPLACED),
+    "failed": Payment.FAILED,
+    "pending": Payment.UNPAID,
+    "on-hold": Payment.UNPAID,
+}
 _CLOSED = {"cancelled": "cancelled", "refunded": "refunded", "trash": "trashed"}
 
 
@@ -24,26 +29,29 @@ def status_of(order: Mapping[str, Any]) -> str:
 
 
 def standing_of(order: Mapping[str, Any]) -> Standing:
-    """Tell how far the money is. Reads status, the two dates, transaction_id, total and refunds."""
+    """Tell how far the money is. Reads status, payment_method, transaction_id, the two dates, total and refunds."""
     status = status_of(order)
     paid_at = moment_of(order.get("date_paid_gmt"))
     return Standing(
         payment=_payment(status, paid_at, text_of(order.get("transaction_id"))),
         closed=_CLOSED.get(status) or ("refunded" if _is_refunded_whole(order) else None),
-        countable_since=paid_at or moment_of(order.get("date_created_gmt")),
+        placed_at=moment_of(order.get("date_created_gmt")),
+        # Cash on delivery counts from "processing" on, and gets its date of payment only when it is completed.
+        paid_at=None if text_of(order.get("payment_method")) == "cod" else paid_at,
     )
 
 
 def _payment(status: str, paid_at: datetime | None, transaction_id: str | None) -> Payment:
     if status in _PAID:
         return Payment.PAID
-    # A plugin's status ("shipped", "partially-paid") tells nothing; that a payment was recorded does.
-    if paid_at and status not in _NOT_PAID:
-        return Payment.PAID
     # Gateways that capture later hold the order and keep the authorisation's id; a bank transfer has none.
     if status == "on-hold" and transaction_id:
         return Payment.AUTHORIZED
-    return Payment.UNPAID
+    if status in _NOT_PAID:
+        return _NOT_PAID[status]
+    # A plugin's status ("shipped", "partially-paid") tells nothing, nor does "cancelled" or "refunded" tell whether it
+    # was paid before; that a payment was recorded does.
+    return Payment.PAID if paid_at else Payment.UNPAID
 
 
 def _is_refunded_whole(order: Mapping[str, Any]) -> bool:
