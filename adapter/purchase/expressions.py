@@ -79,7 +79,7 @@ def compile_expression(text: str, names: Names, tables: Mapping[str, Any], origi
     _check_names(parsed.parsed, names)
     _check_negations(parsed.parsed)
     functions = ExactFunctions(tables)
-    find = shortcut(parsed.parsed, functions.call_function) or partial(
+    find = shortcut(parsed.parsed, functions) or partial(
         parsed.search, options=jmespath.Options(custom_functions=functions)
     )
     return Expression(text, origin, find)
@@ -265,7 +265,8 @@ class ExactFunctions(functions.Functions):
     @functions.signature({"types": []}, {"types": ["string"]})
     def _func_query(self, url: object, name: str) -> str | None:
         """Return a parameter of the query of a URL, absolute or not."""
-        if not isinstance(url, str):
+        # Hardly any landing page carries a click: that is seen before anything is decoded.
+        if not isinstance(url, str) or name not in url:
             return None
         # The buyer's browser wrote this: `urlsplit` would raise for some of it.
         values = parse_qs(url.partition("#")[0].partition("?")[2]).get(name)

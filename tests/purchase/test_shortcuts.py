@@ -22,6 +22,8 @@ _CONSTANTS = st.sampled_from(["'text'", "''", "`0`", "`null`", "`false`", "`[1]`
 def _combined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     either = st.tuples(inner, inner).map(lambda pair: f"{pair[0]} || {pair[1]}")
     called = st.one_of(
+        inner.map(lambda text: f"attribute({text}, 'x')"),
+        inner.map(lambda text: f"query({text}, 'x')"),
         inner.map(lambda text: f"to_string({text})"),
         inner.map(lambda text: f"digits({text})"),
         st.tuples(inner, inner).map(lambda pair: f"not_null({pair[0]}, {pair[1]})"),
@@ -41,7 +43,7 @@ _VALUES = st.recursive(
 def test_it_finds_what_the_library_finds(text: str, scope: dict[str, Any]) -> None:
     """Paths, constants, `||` and calls in any combination give the library's own result."""
     parsed = jmespath.compile(text)
-    find = shortcut(parsed.parsed, FUNCTIONS.call_function)
+    find = shortcut(parsed.parsed, FUNCTIONS)
 
     expected = parsed.search(scope, options=jmespath.Options(custom_functions=FUNCTIONS))
 
@@ -52,7 +54,7 @@ def test_it_finds_what_the_library_finds(text: str, scope: dict[str, Any]) -> No
 @pytest.mark.parametrize("text", ["a", "a.b", "a.b.c.a", "a.b || c", "'x'", "digits(a.b || 'x')", "to_string(`1`)"])
 def test_the_common_forms_are_quick(text: str) -> None:
     """What mapping files mostly say needs no walk of the tree."""
-    assert shortcut(jmespath.compile(text).parsed, FUNCTIONS.call_function) is not None
+    assert shortcut(jmespath.compile(text).parsed, FUNCTIONS) is not None
 
 
 @pytest.mark.parametrize(
@@ -61,9 +63,9 @@ def test_the_common_forms_are_quick(text: str) -> None:
 )
 def test_the_others_are_left_to_the_library(text: str) -> None:
     """Every other form, also inside of a call or of a fallback, is no quick one."""
-    assert shortcut(jmespath.compile(text).parsed, FUNCTIONS.call_function) is None
-    assert shortcut(jmespath.compile(f"to_string({text})").parsed, FUNCTIONS.call_function) is None
-    assert shortcut(jmespath.compile(f"c || ({text})").parsed, FUNCTIONS.call_function) is None
+    assert shortcut(jmespath.compile(text).parsed, FUNCTIONS) is None
+    assert shortcut(jmespath.compile(f"to_string({text})").parsed, FUNCTIONS) is None
+    assert shortcut(jmespath.compile(f"c || ({text})").parsed, FUNCTIONS) is None
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0, False), ("", True), ([], True), ({}, True), (None, True)])
