@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -14,17 +14,45 @@ class AdapterError(Exception):
 class Problem:
     """One thing that is wrong with the configuration, and what to do about it.
 
-    `where` is the file or variable, `path` the key inside it (may be empty), `hint` the way out (may be empty).
+    `where` is the file or variable, `path` the key inside it (may be empty), `hint` the way out (may be empty),
+    `line` the line of the file (0 when no single line is wrong). `excerpt` shows the wrong text on lines of its own.
     """
 
     where: str
     path: str
     message: str
     hint: str = ""
+    line: int = 0
+    excerpt: str = ""
 
     def __str__(self) -> str:
         place = f"{self.where}: {self.path}" if self.path else self.where
-        return f"{place}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+        hint = f" ({self.hint})" if self.hint else ""
+        # The line stands last: whoever looks for a file's path and message finds them as ever.
+        line = f" (line {self.line})" if self.line else ""
+        return f"{place}: {self.message}{hint}{line}" + (f"\n{self.excerpt}" if self.excerpt else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is said: a file, and the line in it that says so; 0 when no single line does."""
+
+    file: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+    def problem(self, path: str, message: str, hint: str = "", excerpt: str = "") -> Problem:
+        """Return that something is wrong here, with the key `path`."""
+        return Problem(self.file, path, message, hint, self.line, excerpt)
+
+
+def place_of(path: str, places: Mapping[str, Place]) -> Place:
+    """Return where it is said what stands at the dotted path, else at the nearest table above it; "" is the file."""
+    while path and path not in places:
+        path = path.rpartition(".")[0]
+    return places.get(path, Place(""))
 
 
 class ConfigurationRefused(AdapterError):

@@ -36,7 +36,7 @@ class Preview:
             "skipped": self.skipped,
             "problems": list(self.problems),
             "explanation": [
-                {"target": line.target, "expression": line.expression, "file": line.origin, "value": line.value}
+                {"target": line.target, "expression": line.expression, "file": _file(line.origin), "value": line.value}
                 for line in explanation
             ],
             "clicks": dict(decision.clicks.sources) if decision else {},
@@ -114,11 +114,16 @@ def _explanation_lines(decision: Decision) -> Iterator[str]:
         yield from ("", *(f"WARNING  {warning}" for warning in decision.warnings))
     origin = ""
     for line in decision.explanation:
-        if line.origin != origin:
-            origin = line.origin
+        if _file(line.origin) != origin:
+            origin = _file(line.origin)
             yield from ("", f"fields ({origin})")
         value = "–" if line.value is None else line.value
         yield f"  {line.target.removeprefix('event.'):<30} {value}"
         yield f"  {'':<30} = {line.expression}"
     for name, expression in decision.clicks.sources.items():
         yield f"  {'clicks.' + name:<30} found by {expression}"
+
+
+def _file(origin: str) -> str:
+    """Return the file of an origin like mappings/acme.toml:12."""
+    return origin.rpartition(":")[0] or origin

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapter.errors import Problem
+from adapter.errors import Place, Problem, place_of
 from adapter.jsonvalues import is_list, is_object
 from adapter.purchase import names
 from adapter.purchase.contract import SECTIONS, Field, suggestion
@@ -51,10 +51,11 @@ class PurchaseMapping:
 class MappingCompiler:
     """Compiles the tables of one mapping file; collects problems instead of stopping at the first.
 
-    `origins` tells for a dotted path which file says so (a leaf may come from the base of `extends`).
+    `origins` tells for a dotted path which line says so (a leaf may come from the base of `extends`), for "" the
+    file as a whole.
     """
 
-    def __init__(self, origins: Mapping[str, str], tables: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, origins: Mapping[str, Place], tables: Mapping[str, Mapping[str, Any]]) -> None:
         self.problems: list[Problem] = []
         self._origins = origins
         self._tables = tables
@@ -118,17 +119,29 @@ class MappingCompiler:
             self._problem(target, "an expression is wanted", hint)
             return None
         try:
-            return compile_expression(text, scope, self._tables, self._origin(target))
+            return compile_expression(text, scope, self._tables, str(place_of(target, self._origins)))
         except ExpressionInvalid as invalid:
             column = f" at column {invalid.column}" if invalid.column else ""
-            self._problem(target, f"{invalid}{column} in {text!r}", invalid.hint)
+            excerpt = _caret(text, invalid.column) if invalid.column else ""
+            self._problem(target, f"{invalid}{column} in {text!r}", invalid.hint, excerpt)
             return None
 
-    def _problem(self, path: str, message: str, hint: str) -> None:
-        self.problems.append(Problem(self._origin(path), path, message, hint))
+    def _problem(self, path: str, message: str, hint: str, excerpt: str = "") -> None:
+        self.problems.append(place_of(path, self._origins).problem(path, message, hint, excerpt))
 
-    def _origin(self, path: str) -> str:
-        return self._origins.get(path, self._origins.get("", ""))
+
+_BEFORE, _WINDOW = 50, 72
+"""A long expression is shown from 50 characters before the column, and at most 72 of it: with dots it fits 80."""
+
+
+def _caret(text: str, column: int) -> str:
+    """Show the expression's line with a ^ below the column, which counts from 1 and may be one past the end."""
+    start = text.rfind("\n", 0, column - 1) + 1
+    line, place = text[start:].partition("\n")[0], column - 1 - start
+    first = max(0, place - _BEFORE) if len(line) > _WINDOW else 0
+    shown = f"{'…' if first else ''}{line[first : first + _WINDOW]}{'…' if first + _WINDOW < len(line) else ''}"
+    plain = "".join(character if character.isprintable() else " " for character in shown)
+    return f"    {plain}\n    {' ' * (place - first + bool(first))}^"
 
 
 def _table_at(document: Mapping[str, Any], section: str) -> dict[str, Any]:

@@ -8,12 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from adapter.errors import Problem
+from adapter.errors import Place, Problem, place_of
 from adapter.jsonvalues import is_list, is_object
 from adapter.purchase.contract import SECTIONS, suggestion
 from adapter.purchase.identity import CLICK_FIELDS
 from adapter.purchase.rules import SKIP_RULES
-from adapter.shops.files import origin_of
 
 LONGEST_HOLD = 120
 """An order waits at most two minutes for its click, far inside Axon's five."""
@@ -139,7 +138,7 @@ def without_removed(document: Mapping[str, Any], place: str = "") -> dict[str, A
     return kept
 
 
-def check_form(document: Mapping[str, Any], origins: Mapping[str, str]) -> tuple[MappingForm, list[Problem]]:
+def check_form(document: Mapping[str, Any], origins: Mapping[str, Place]) -> tuple[MappingForm, list[Problem]]:
     """Return the file in its form, and every problem with it.
 
     With problems the form is good for looking for more of them only: what is broken was left out.
@@ -164,41 +163,41 @@ def _without(broken: list[tuple[int | str, ...]], document: Mapping[str, Any]) -
     return {"platform": "", "webhook_secret": [], "site_url": "", "event": {}, **kept}
 
 
-def _misshapen_sections(event: Mapping[str, Any], origins: Mapping[str, str]) -> Iterator[Problem]:
+def _misshapen_sections(event: Mapping[str, Any], origins: Mapping[str, Place]) -> Iterator[Problem]:
     for section in SECTIONS:
         found: object = {"event": event}
         for step in section.split("."):
             found = found.get(step, {}) if is_object(found) else {}
         if not is_object(found):
             how = "once and in single brackets: it describes every line" if is_list(found) else "and its keys below"
-            yield Problem(origin_of(section, origins), section, "a table is wanted", f"write [{section}], {how}")
+            yield place_of(section, origins).problem(section, "a table is wanted", f"write [{section}], {how}")
 
 
-def _unknown_rules(form: MappingForm, origins: Mapping[str, str]) -> Iterator[Problem]:
+def _unknown_rules(form: MappingForm, origins: Mapping[str, Place]) -> Iterator[Problem]:
     for rule in form.orders.skip:
         if rule not in SKIP_RULES:
             hint = suggestion(rule, SKIP_RULES) or f"known: {', '.join(SKIP_RULES)}"
-            yield Problem(origin_of("orders.skip", origins), "orders.skip", f'unknown rule "{rule}"', hint)
+            yield place_of("orders.skip", origins).problem("orders.skip", f'unknown rule "{rule}"', hint)
 
 
-def _translated(error: ErrorDetails, origins: Mapping[str, str]) -> Problem:
+def _translated(error: ErrorDetails, origins: Mapping[str, Place]) -> Problem:
     """Put one of pydantic's errors into the words of this house."""
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error["loc"]).removeprefix(".")
-    where = origin_of(path.partition("[")[0], origins)
+    where = place_of(path.partition("[")[0], origins)
     match error["type"]:
         case "extra_forbidden":
             table, _, key = path.rpartition(".")
-            return Problem(where, path, "unknown field", _home(key) or suggestion(key, _KEYS[table]))
+            return where.problem(path, "unknown field", _home(key) or suggestion(key, _KEYS[table]))
         case "literal_error":
-            return Problem(where, path, f"must be {_context(error, 'expected').replace(chr(39), chr(34))}")
+            return where.problem(path, f"must be {_context(error, 'expected').replace(chr(39), chr(34))}")
         case "dict_type" | "model_type":
-            return Problem(where, path, "a table is wanted", f"write [{path}], and its keys below")
+            return where.problem(path, "a table is wanted", f"write [{path}], and its keys below")
         case "greater_than_equal":
-            return Problem(where, path, f"must be at least {_context(error, 'ge')}")
+            return where.problem(path, f"must be at least {_context(error, 'ge')}")
         case "less_than_equal":
-            return Problem(where, path, f"must be at most {_context(error, 'le')}")
+            return where.problem(path, f"must be at most {_context(error, 'le')}")
         case kind:
-            return Problem(where, path, *_WORDS[kind])
+            return where.problem(path, *_WORDS[kind])
 
 
 def _context(error: ErrorDetails, name: str) -> str:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from adapter.environment import VariableUnset, resolve
-from adapter.errors import ConfigurationRefused, Problem
+from adapter.errors import ConfigurationRefused, Problem, place_of
 from adapter.purchase.contract import suggestion
 from adapter.purchase.decision import ShopRules
 from adapter.purchase.mapping import MappingCompiler, PurchaseMapping
 from adapter.purchase.rules import Policy
 from adapter.shops.addresses import domain_of, is_plain_http, is_site, origin_of_site, without_password
 from adapter.shops.conflicts import conflicts
-from adapter.shops.files import MappingFile, origin_of, read_directory
+from adapter.shops.files import MappingFile, read_directory
 from adapter.shops.form import MappingForm, OrdersTable, check_form, without_removed
 from adapter.shops.shop import SHORTEST_SECRET, Destination, Shop, Shops
 
@@ -77,7 +77,7 @@ class _Loader:
 
     def _problem(self, path: str, message: str, hint: str = "") -> None:
         if not self._is_broken(path):
-            self.problems.append(Problem(origin_of(path, self.file.origins), path, message, hint))
+            self.problems.append(place_of(path, self.file.origins).problem(path, message, hint))
 
     def _is_broken(self, path: str) -> bool:
         """Whether the form has a problem there or above: anything more would only repeat it."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from adapter.errors import Place
 from adapter.purchase.decision import ShopRules
 from adapter.purchase.mapping import MappingCompiler
 from adapter.purchase.order import Buyer, LineItem, Order, Payment, PhoneNumber, Standing
@@ -112,7 +113,7 @@ def a_policy(**changes: Any) -> Policy:  # Any field of a policy.
 def some_rules(document: dict[str, Any] | None = None, **changes: Any) -> ShopRules:  # As above.
     """Return the rules of a shop with this mapping, and a policy with these changes."""
     document = document or MAPPING
-    compiler = MappingCompiler({"": "mappings/acme.toml"}, document.get("tables", {}))
+    compiler = MappingCompiler({"": Place("mappings/acme.toml")}, document.get("tables", {}))
     mapping = compiler.compile(document)
     assert [] == compiler.problems
     return ShopRules(

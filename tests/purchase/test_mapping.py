@@ -9,19 +9,22 @@ from typing import Any
 
 import pytest
 
+from adapter.errors import Place
 from adapter.purchase.mapping import MappingCompiler
 
 
 def problems(document: dict[str, Any], tables: dict[str, Any] | None = None) -> list[str]:
     """Compile a document and return its problems as they are shown."""
-    compiler = MappingCompiler({"": "mappings/acme.toml", "event.data.tax": "mappings/base.toml"}, tables or {})
+    compiler = MappingCompiler(
+        {"": Place("mappings/acme.toml"), "event.data.tax": Place("mappings/base.toml")}, tables or {}
+    )
     compiler.compile(document)
     return [str(problem) for problem in compiler.problems]
 
 
 def test_a_right_document(mapping_document: dict[str, Any]) -> None:
     """A document with every required field has no problem; every leaf is compiled."""
-    compiler = MappingCompiler({"": "mappings/acme.toml"}, {"categories": {"1": 2}})
+    compiler = MappingCompiler({"": Place("mappings/acme.toml")}, {"categories": {"1": 2}})
     mapping = compiler.compile(mapping_document)
     assert [] == compiler.problems
     assert ["dedupe_id", "event_time", "event_source_url"] == [leaf.name for leaf in mapping.leaves["event"]]
@@ -190,10 +193,32 @@ def test_an_unknown_table(mapping_document: dict[str, Any]) -> None:
 def test_the_shipped_files(name: str) -> None:
     """Both shipped files compile without a problem and fill the same fields."""
     folder = Path(__file__).parents[2] / "mappings"
-    compiler = MappingCompiler({"": name}, {})
+    compiler = MappingCompiler({"": Place(name)}, {})
     mapping = compiler.compile(tomllib.loads((folder / f"{name}.toml").read_text("utf-8")))
     assert [] == compiler.problems
     assert ("aleid", "alart", "axwrt", "client_id", "sid") == tuple(mapping.clicks)
     assert {"event": 3, "event.user_data": 13, "event.data": 6, "event.measurement_partner_data": 0} == {
         section: len(leaves) for section, leaves in mapping.leaves.items() if section != "event.data.items"
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("order..id", ["    order..id", "          ^"]),
+        ("(order.id", ["    (order.id", "             ^"]),
+        ("a\t.b..c\n|| x", ["    a .b..c", "          ^"]),
+        ("x ||\n  ..c\n|| x", ["      ..c", "      ^"]),
+        ("a" * 71 + "^", ["    " + "a" * 71 + "^", "    " + " " * 71 + "^"]),
+        ("^" + "a" * 72, ["    ^" + "a" * 71 + "…", "    ^"]),
+        ("a" * 200 + "^", ["    …" + "a" * 50 + "^", "    " + " " * 51 + "^"]),
+        ("a" * 100 + "^" + "b" * 100, ["    …" + "a" * 50 + "^" + "b" * 21 + "…", "    " + " " * 51 + "^"]),
+    ],
+)
+def test_the_caret(mapping_document: dict[str, Any], text: str, shown: list[str]) -> None:
+    """The expression stands below its problem with a ^ under the column; of a long one the part around it."""
+    mapping_document["event"]["user_data"]["zip"] = text
+    (problem,) = problems(mapping_document)
+    first, *below = problem.splitlines()
+    assert shown == below
+    assert f" in {text!r}" in first

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from adapter.shops.files import FileRefused, merge, origin_of, read_directory, read_file
+from adapter.shops.files import SHIPPED, FileRefused, merged, read_directory, read_file
 
 
 @pytest.mark.parametrize(
-    ("base", "own", "merged"),
+    ("base", "own", "whole"),
     [
         ({}, {"a": 1}, {"a": 1}),
         ({"a": 1}, {}, {"a": 1}),
@@ -32,27 +32,16 @@ from adapter.shops.files import FileRefused, merge, origin_of, read_directory, r
         ({"a": True}, {"a": False}, {"a": False}),
     ],
 )
-def test_merging(base: dict[str, Any], own: dict[str, Any], merged: dict[str, Any]) -> None:
+def test_merging(base: dict[str, Any], own: dict[str, Any], whole: dict[str, Any]) -> None:
     """Tables merge deeply, lists and leaves replace, an empty text removes a leaf or a whole table."""
-    merge(base, own)
-    assert merged == base
+    assert whole == merged(base, own)
 
 
-def test_merging_shares_nothing() -> None:
-    """What was merged in can change without changing the file that it came from."""
-    base: dict[str, Any] = {}
-    own: dict[str, Any] = {"a": {"x": [1]}}
-    merge(base, own)
-    base["a"]["x"].append(2)
-    assert {"a": {"x": [1]}} == own
-
-
-@pytest.mark.parametrize(
-    ("path", "origin"), [("a.b", "one"), ("a.b.c.d", "one"), ("a.x", "two"), ("z", "own"), ("z.y", "own"), ("", "own")]
-)
-def test_the_nearest_origin(path: str, origin: str) -> None:
-    """What no file says comes from the nearest table above it, in the end from the shop's own file."""
-    assert origin == origin_of(path, {"": "own", "a": "two", "a.b": "one"})
+def test_merging_changes_nothing() -> None:
+    """Both files stay as they are: many shops are laid over one base."""
+    base, own = {"a": {"x": [1], "y": 2}, "b": 3}, {"a": {"x": [2], "y": ""}, "b": ""}
+    assert {"a": {"x": [2]}} == merged(base, own)
+    assert ({"a": {"x": [1], "y": 2}, "b": 3}, {"a": {"x": [2], "y": ""}, "b": ""}) == (base, own)
 
 
 def test_a_chain_of_three(folder: Any) -> None:
@@ -65,12 +54,12 @@ def test_a_chain_of_three(folder: Any) -> None:
     assert ("third", "mappings/third.toml") == (file.name, file.label)
     assert {
         "": "mappings/third.toml",
-        "platform": "mappings/first.toml",
-        "orders": "mappings/third.toml",
-        "orders.skip": "mappings/second.toml",
-        "orders.hold_seconds": "mappings/third.toml",
-        "orders.count": "mappings/first.toml",
-    } == file.origins
+        "platform": "mappings/first.toml:1",
+        "orders": "mappings/third.toml:2",
+        "orders.skip": "mappings/second.toml:3",
+        "orders.hold_seconds": "mappings/third.toml:3",
+        "orders.count": "mappings/first.toml:5",
+    } == {path: str(place) for path, place in file.origins.items()}
 
 
 def test_origins_of_what_was_removed(folder: Any) -> None:
@@ -80,7 +69,21 @@ def test_origins_of_what_was_removed(folder: Any) -> None:
     file = read_file(folder.path / "own.toml")
     assert {"b": 5, "bb": {"z": 3}, "secret": {"new": "x"}} == file.document
     own, base = "mappings/own.toml", "mappings/base.toml"
-    assert {"": own, "a": own, "b": own, "bb": base, "bb.z": base, "secret": own, "secret.new": own} == file.origins
+    assert {
+        "": own,
+        "a": f"{own}:2",
+        "b": f"{own}:3",
+        "bb": f"{base}:6",
+        "bb.z": f"{base}:7",
+        "secret": f"{own}:4",
+        "secret.new": f"{own}:5",
+    } == {path: str(place) for path, place in file.origins.items()}
+
+
+def shipped_line(beginning: str) -> int:
+    """Return the number of the line of the shipped Shopify file that begins so."""
+    lines = (SHIPPED / "shopify.toml").read_text("utf-8").splitlines()
+    return 1 + next(index for index, line in enumerate(lines) if line.startswith(beginning))
 
 
 def test_a_shipped_base_from_any_directory(folder: Any) -> None:
@@ -88,7 +91,8 @@ def test_a_shipped_base_from_any_directory(folder: Any) -> None:
     folder.write("acme", 'extends = "shopify"')
     file = read_file(folder.path / "acme.toml")
     assert "shopify" == file.document["platform"]
-    assert "mappings/shopify.toml" == file.origins["event.dedupe_id"]
+    line = shipped_line('dedupe_id        = "order.id"')
+    assert f"mappings/shopify.toml:{line}" == str(file.origins["event.dedupe_id"])
     assert "extends" not in file.document
 
 
@@ -219,3 +223,19 @@ def test_circles_with_one_name_of_a_shipped_file(folder: Any) -> None:
     folder.write("acme", 'extends = "shopify"')
     with pytest.raises(FileRefused, match="circle: acme → shopify → acme"):
         read_file(folder.path / "acme.toml")
+
+
+def test_a_base_is_read_once(folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty shops on one base read it once: its text, its lines and its own bases."""
+    folder.write("common", 'extends = "shopify"\n[orders]\nhold_seconds = 5')
+    for number in range(20):
+        folder.write(f"shop{number}", f'extends = "common"\nsite_url = "https://shop{number}.example"')
+    read: list[str] = []
+    whole = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path.name), whole(path))[1])
+    files, problems = read_directory(folder.path)
+    assert (21, []) == (len(files), problems)
+    assert sorted(read) == sorted({*read})
+    assert {f"https://shop{number}.example" for number in range(20)} == {
+        file.document["site_url"] for file in files if file.name != "common"
+    }

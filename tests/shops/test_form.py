@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from adapter.errors import Place
 from adapter.shops.form import check_form, without_removed
 
-ORIGINS = {"": "own.toml", "orders": "own.toml", "orders.skip": "base.toml", "axon": "base.toml", "event": "base.toml"}
+OWN, BASE = Place("own.toml"), Place("base.toml")
+ORIGINS = {"": OWN, "orders": OWN, "orders.skip": BASE, "axon": BASE, "event": BASE}
 RULES = "test, pos, draft, renewal, zero_value, imported, b2b, sub_order, cancelled, too_old, no_browser"
 GOOD: dict[str, Any] = {"platform": "shopify", "webhook_secret": "$S", "site_url": "$U", "event": {}}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,33 @@ VALID = sorted((INVALID.parent / "valid").glob("*.toml"))
 
 
 def expected(text: str) -> list[str]:
-    """Return the problems that a file says it has."""
-    prefix = "# expect: "
-    return [line.removeprefix(prefix) for line in text.splitlines() if line.startswith(prefix)]
+    """Return the problems that a file says it has; what is shown below one follows it as `# below: …`."""
+    found: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("# expect: "):
+            found.append(line.removeprefix("# expect: "))
+        elif line.startswith("# below: "):
+            found[-1] += "\n" + line.removeprefix("# below: ")
+    return found
+
+
+def mistake(path: Path) -> str:
+    """Return what is wrong in a file, without its name and its lines: the same mistake in two files is one."""
+    texts = sorted(problem.replace(path.stem, "…") for problem in expected(path.read_text("utf-8")))
+    return re.sub(r" \(line [0-9]+\)", "", "\n".join(texts))
 
 
 def test_there_are_files() -> None:
-    """The folder isn't empty, and each file says what is wrong with it."""
-    assert len(FILES) >= 40
+    """There are more than a hundred files, each with other mistakes, and each says what is wrong with it."""
+    assert len({mistake(path) for path in FILES}) >= 100
     assert all(expected(path.read_text("utf-8")) for path in FILES)
+
+
+def test_width() -> None:
+    """The expression with its caret fits a terminal of 80 columns, however long it is."""
+    shown = [line for path in FILES for text in expected(path.read_text("utf-8")) for line in text.splitlines()[1:]]
+    assert len(shown) >= 30
+    assert max(map(len, shown)) <= 80
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])

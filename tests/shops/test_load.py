@@ -80,11 +80,14 @@ def test_a_shop_of_ones_own(folder: Any) -> None:
     assert (frozenset({"test"}), timedelta(0)) == (shop.rules.policy.skip, shop.rules.policy.hold)
     leaves = {leaf.target: leaf.expression for leaf in shop.rules.mapping.leaves["event.user_data"]}
     assert "event.user_data.phone" not in leaves
-    assert ("'00000'", "mappings/acme.toml") == (
+    assert ("'00000'", "mappings/acme.toml:9") == (
         leaves["event.user_data.zip"].text,
         leaves["event.user_data.zip"].origin,
     )
-    assert "mappings/shopify.toml" == leaves["event.user_data.email"].origin
+    lines = (ROOT / "mappings" / "shopify.toml").read_text("utf-8").splitlines()
+    said, _, line = leaves["event.user_data.email"].origin.partition(":")
+    assert "mappings/shopify.toml" == said
+    assert lines[int(line) - 1].startswith("email             =")
     assert {"Acme": Decimal("1.50")} == shop.rules.mapping.categories
 
 
@@ -166,7 +169,9 @@ def test_origins_and_cookies(folder: Any) -> None:
 def test_an_unset_part_of_a_list(folder: Any) -> None:
     """A list with one unset secret is a mistake: half of the webhooks would be refused."""
     folder.write("a", 'extends = "shopify"\nwebhook_secret = ["$SHOPIFY_WEBHOOK_SECRET", "$OLD"]')
-    expected = "mappings/a.toml: webhook_secret: the variable OLD is not set (set it, or take it out of the list)"
+    expected = (
+        "mappings/a.toml: webhook_secret: the variable OLD is not set (set it, or take it out of the list) (line 2)"
+    )
     assert [expected] == folder.problems()
 
 
@@ -239,7 +244,7 @@ def test_broken_expressions_of_a_shop_that_is_off(folder: Any) -> None:
     )
     assert [
         """mappings/acme.toml: event.data.tax: unknown name "nothing" in 'nothing.tax'""",
-        "mappings/acme.toml: storefront.origins: '*' is no origin (an origin is like https://shop.example)",
+        "mappings/acme.toml: storefront.origins: '*' is no origin (an origin is like https://shop.example) (line 7)",
     ] == [problem.partition(" (known here")[0] for problem in folder.problems()]
 
 
