@@ -41,11 +41,12 @@ def unit_prices(lines: Sequence[LineItem], currency: str) -> list[Decimal]:
 def unit_price(total: Decimal, quantity: Decimal, currency: str) -> Decimal:
     """Return the price of one piece, so that price × quantity rounds to the total."""
     decimals = DECIMALS.get(currency, 2)
+    quotient = _WIDE.divide(total, quantity)
     for digits in range(decimals, MOST_DIGITS):
-        price = _rounded(total, quantity, digits)
-        if _agree(_WIDE.multiply(price, quantity), total, decimals):
+        price = _WIDE.quantize(quotient, _STEPS[digits])
+        if price == quotient or _agree(_WIDE.multiply(price, quantity), total, decimals):
             return price
-    return _rounded(total, quantity, MOST_DIGITS)
+    return _WIDE.quantize(quotient, _STEPS[MOST_DIGITS])
 
 
 def _rounded(total: Decimal, quantity: Decimal, digits: int) -> Decimal:
