@@ -35,10 +35,23 @@ class Amounts:
     taxes_included: bool
     warnings: list[str] = field(default_factory=list[str])
 
+    @property
+    def money(self) -> str:
+        """The key of this side's half of a `_set`."""
+        return "presentment_money" if self.side == "presentment" else "shop_money"
+
     def find(self, holder: Mapping[str, Any], name: str, where: str = "") -> Decimal | None:
         """Return the amount `name` of this object, or None when there is none; raise if it's there but no use."""
-        path = f"{where}{name}_set.{self.side}_money"
-        money = mapping(mapping(holder.get(f"{name}_set")).get(f"{self.side}_money"))
+        money = mapping(mapping(holder.get(f"{name}_set")).get(self.money))
+        amount = money.get("amount")
+        # As every body of today has it; the rest of the reading is for the others.
+        if isinstance(amount, str) and money.get("currency_code") == self.currency and _AMOUNT.fullmatch(amount):
+            return Decimal(amount)
+        return self._find_odd(holder, name, where)
+
+    def _find_odd(self, holder: Mapping[str, Any], name: str, where: str) -> Decimal | None:
+        path = f"{where}{name}_set.{self.money}"
+        money = mapping(mapping(holder.get(f"{name}_set")).get(self.money))
         amount = _number(money.get("amount"), _AMOUNT, f"{path}.amount")
         if amount is None:
             return self._flat(holder, name, where)
@@ -52,7 +65,7 @@ class Amounts:
         if not amount or self.flat_fits:  # Nothing is nothing in every currency.
             return amount
         raise OrderUnreadable(
-            f"{where}{name}_set has no {self.side}_money, and {where}{name} alone is in the shop's currency,"
+            f"{where}{name}_set has no {self.money}, and {where}{name} alone is in the shop's currency,"
             f' not in {self.currency} (orders.currency = "shop" in the mapping file reads this order)'
         )
 

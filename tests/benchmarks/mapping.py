@@ -1,0 +1,98 @@
+"""How long one order takes from its sealed body to the validated bytes of its event, as a ratio to `json.loads`.
+
+Run by `make bench`. Both are timed in turns within one run, so that what else the machine does falls on both. Nothing
+here is asserted: a time is a fact about a machine, and tests run on all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from adapter.platforms.document import parse_document
+from adapter.platforms.registry import PLATFORMS
+from adapter.purchase.decision import decide
+from adapter.shops.load import load_shops
+from adapter.shops.shop import Shop
+from adapter.storage.sealing import Sealer
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ROUNDS = 7
+TIMES = 300
+LINES = 5
+
+_SAMPLES = REPOSITORY / "tests" / "samples"
+_BODIES = {
+    "shopify": _SAMPLES / "shopify" / "web_discounts_usd.json",
+    "woocommerce": _SAMPLES
+    / "woocommerce-live"
+    / "03-order-created-guest-cod-variation-attribution-clickids"
+    / "body.bin",
+}
+_ENVIRONMENT = {
+    "SHOPIFY_WEBHOOK_SECRET": "a-secret-of-the-benchmark",
+    "SHOPIFY_SITE_URL": "https://shopify.example",
+    "WOOCOMMERCE_WEBHOOK_SECRET": "a-secret-of-the-benchmark",
+    "WOOCOMMERCE_SITE_URL": "https://woocommerce.example",
+    "AXON_PIXEL_ID": "00000000-0000-4000-8000-000000000000",
+    "AXON_API_KEY": "a-key-of-the-benchmark",
+}
+
+
+def body_of(platform: str) -> bytes:
+    """Return a real order's body with five lines, as compact as the platforms write it."""
+    document = json.loads(_BODIES[platform].read_bytes())
+    lines = document["line_items"]
+    document["line_items"] = (lines * LINES)[:LINES]
+    return json.dumps(document, separators=(",", ":")).replace("/", "\\/").encode()
+
+
+def whole_way(shop: Shop, sealer: Sealer, body: bytes) -> Callable[[], bytes]:
+    """Return the work that delivery does for one order: open, read, decide, validate, encode."""
+    sealed = sealer.seal(body, "benchmark")
+    platform = PLATFORMS[shop.platform]
+
+    def work() -> bytes:
+        document = parse_document(sealer.open(sealed, "benchmark"))
+        order = platform.read_order(document, shop.rules.policy.side)
+        event = decide(order, {}, shop.rules, timedelta(0)).to_send
+        if event is None:
+            raise RuntimeError("the benchmark's order would not be sent")
+        return event.encode()
+
+    return work
+
+
+def microseconds(work: Callable[[], object]) -> float:
+    """Return the median time of one call."""
+    times: list[float] = []
+    for _ in range(TIMES):
+        began = perf_counter()
+        work()
+        times.append(perf_counter() - began)
+    return median(times) * 1e6
+
+
+def main() -> None:
+    """Print the table."""
+    shops = load_shops(REPOSITORY / "mappings", _ENVIRONMENT, PLATFORMS, "https://b.applovin.com/v1/event")
+    sealer = Sealer(["a-key-of-the-benchmark"])
+    print("sealed body → validated event bytes, five lines, one core; ratio to json.loads of the same body")
+    print(f"{'platform':<14}{'body':>9}{'json.loads':>12}{'whole way':>12}{'ratio':>9}   min … max of {ROUNDS} rounds")
+    for name in _BODIES:
+        body, shop = body_of(name), shops.by_name[name]
+        work = whole_way(shop, sealer, body)
+        rounds = [(microseconds(partial(json.loads, body)), microseconds(work)) for _ in range(ROUNDS)]
+        ratios = sorted(whole / alone for alone, whole in rounds)
+        alone, whole = (median(column) for column in zip(*rounds, strict=True))
+        spread = f"{ratios[0]:.2f} … {ratios[-1]:.2f}"
+        print(f"{name:<14}{len(body):>7} B{alone:>9.0f} µs{whole:>9.0f} µs{median(ratios):>9.2f}   {spread}")
+
+
+if __name__ == "__main__":
+    main()
