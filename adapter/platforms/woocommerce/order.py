@@ -7,7 +7,7 @@ WooCommerce 11.0.1, measured on a running shop.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from typing import Any
 
 from adapter.errors import OrderUnreadable
 from adapter.platforms.woocommerce.body import token_of
+from adapter.platforms.woocommerce.lines import beside_items, items_in, read_lines, warnings_about
 from adapter.platforms.woocommerce.standing import standing_of
 from adapter.platforms.woocommerce.traits import traits_of
 from adapter.platforms.woocommerce.values import (
@@ -23,21 +24,20 @@ from adapter.platforms.woocommerce.values import (
     amount_else,
     amount_or_zero,
     identifier_of,
-    list_of,
     moment_of,
     name_of,
     object_of,
     objects_of,
     text_of,
 )
-from adapter.purchase.order import Buyer, LineItem, NamedAmount, Order, PhoneNumber
+from adapter.purchase.order import Buyer, NamedAmount, Order, PhoneNumber
 
 
 def read_order(document: Mapping[str, Any]) -> Order:
     """Read the order from the strictly parsed body; raise `OrderUnreadable`, naming the field, if it can't be."""
     order_id = _order_id(document)
     token = token_of(document.get("order_key"))
-    lines = _read_lines(document)
+    lines = read_lines(document)
     order = Order(
         platform="woocommerce",
         id=order_id,
@@ -46,15 +46,15 @@ def read_order(document: Mapping[str, Any]) -> Order:
         standing=standing_of(document),
         traits=traits_of(document),
         currency=_currency(document),
-        lines=tuple(line for line in lines if _is_item(line)),
+        lines=items_in(lines),
         tax=amount_or_zero(document, "total_tax"),
         shipping=amount_or_zero(document, "shipping_total"),
-        rest=(*_fees(document), *_beside_items(lines)),
+        rest=(*_fees(document), *beside_items(lines)),
         total=amount(document, "total"),
         buyer=_buyer(document),
         page=f"/checkout/order-received/{order_id}/",
         click_keys=(("order_key", token),) if token else (),
-        warnings=tuple(_line_warnings(lines)),
+        warnings=tuple(warnings_about(lines)),
         source=document,
     )
     return replace(order, rest=order.rest + _gift_cards(document, order.remainder))
@@ -84,56 +84,6 @@ def _currency(document: Mapping[str, Any]) -> str:
     return currency.strip().upper()
 
 
-def _read_lines(document: Mapping[str, Any]) -> tuple[LineItem, ...]:
-    entries = list_of(document.get("line_items"))
-    if entries is None:
-        raise OrderUnreadable("line_items is missing or isn't a list")
-    return tuple(_read_line(entry, f"line_items[{index}]") for index, entry in enumerate(entries))
-
-
-def _read_line(value: object, path: str) -> LineItem:
-    """Read one line. `price` isn't read: it is a float made of unrounded amounts, and doesn't give the total.
-
-    Children of bundles and composites are lines of their own; either they or their container carry the money, so
-    nothing is counted twice.
-    """
-    entry = object_of(value)
-    if not entry:
-        raise OrderUnreadable(f"{path} isn't an object")
-    total = amount(entry, "total", f"{path}.")
-    return LineItem(
-        product_id=identifier_of(entry.get("product_id")),
-        variant_id=identifier_of(entry.get("variation_id")),
-        sku=text_of(entry.get("sku")),
-        title=name_of(entry.get("name")),
-        quantity=amount(entry, "quantity", f"{path}."),
-        total=total,
-        total_before_discount=amount_else(entry.get("subtotal"), total),
-        tax=amount_else(entry.get("total_tax"), Decimal(0)),
-        source=entry,
-    )
-
-
-def _is_item(line: LineItem) -> bool:
-    return line.quantity > 0 and line.total >= 0
-
-
-def _beside_items(lines: Iterable[LineItem]) -> Iterable[NamedAmount]:
-    """Money of lines that aren't items. A negative line is a discount that a plugin wrote as a product."""
-    for line in lines:
-        if _is_item(line) or not line.total:
-            continue
-        name = "line without quantity" if line.quantity <= 0 else line.title or "negative line"
-        yield NamedAmount(name=name, amount=line.total)
-
-
-def _line_warnings(lines: Sequence[LineItem]) -> Iterable[str]:
-    for index, line in enumerate(lines):
-        if not _is_item(line) and line.total:
-            what = "has money but no quantity" if line.quantity <= 0 else "has a negative total"
-            yield f"line_items[{index}] {what}: it isn't sent as an item, its total is named beside the items"
-
-
 def _fees(document: Mapping[str, Any]) -> Iterable[NamedAmount]:
     for index, fee in enumerate(objects_of(document.get("fee_lines"))):
         total = amount_or_zero(fee, "total", f"fee_lines[{index}].")
@@ -152,12 +102,12 @@ def _gift_cards(document: Mapping[str, Any], remainder: Decimal) -> tuple[NamedA
 
 def _buyer(document: Mapping[str, Any]) -> Buyer:
     billing, shipping = object_of(document.get("billing")), object_of(document.get("shipping"))
-    email = text_of(billing.get("email"))
+    email = name_of(billing.get("email"))  # WooCommerce stores what was typed with its & and ' as entities.
     return Buyer(
         emails=(email,) if email else (),
         phones=tuple(dict.fromkeys((*_phone(billing), *_phone(shipping)))),
         user_id=identifier_of(document.get("customer_id")),
-        zip=text_of(billing.get("postcode")),
+        zip=name_of(billing.get("postcode")) or None,
         country_code=text_of(billing.get("country")) or text_of(shipping.get("country")),
         ip=_ip(document.get("customer_ip_address")),
         user_agent=text_of(document.get("customer_user_agent")),
@@ -165,7 +115,7 @@ def _buyer(document: Mapping[str, Any]) -> Buyer:
 
 
 def _phone(address: Mapping[str, Any]) -> tuple[PhoneNumber, ...]:
-    text = text_of(address.get("phone"))
+    text = name_of(address.get("phone"))
     return (PhoneNumber(text=text, country_code=text_of(address.get("country"))),) if text else ()
 
 
