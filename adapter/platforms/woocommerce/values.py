@@ -28,10 +28,11 @@ _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}Z
 
 def amount_of(value: object) -> Decimal | None:
     """Return the exact amount that a decimal text or a number gives, or None when it is neither."""
-    text = _plain(value)
+    text = value.strip() if isinstance(value, str) else _plain(value)
     if len(text) > _LONGEST_AMOUNT or not _AMOUNT.fullmatch(text):
         return None
-    return Decimal(text) + 0  # Adding zero turns "-0.00", which refunds really carry, into 0.00.
+    found = Decimal(text)
+    return found or abs(found)  # Refunds really carry "-0.00".
 
 
 def amount_else(value: object, otherwise: Decimal) -> Decimal:
