@@ -9,13 +9,13 @@ from typing import Any
 
 from adapter.errors import MappingFailed
 from adapter.jsonvalues import objects_in
-from adapter.purchase.contract import violations
 from adapter.purchase.event import Explained, PurchaseEvent, find_clicks, is_true, make_event
 from adapter.purchase.identity import ClickIdentifiers
 from adapter.purchase.mapping import PurchaseMapping
 from adapter.purchase.names import Names, names_for
 from adapter.purchase.order import Order
 from adapter.purchase.rules import Policy, Skip, skip_by_consent, skip_by_event, skip_by_order
+from adapter.purchase.violations import violations
 
 CONSENT_NAMES = ("ad_consent", "_ad_consent")
 """Under which a storefront writes the buyer's answer into the order: `granted` or `denied`."""
@@ -78,7 +78,7 @@ def _decide(
         return Decision(clicks=clicks, skip=skip, warnings=(*names.warnings, *clicks.warnings))
     lines = [{"line": line.source, "item": item} for line, item in zip(order.lines, names.items, strict=True)]
     event = make_event(rules.mapping, scope, lines)
-    skip = skip_by_event(event.fields, rules.policy)
+    skip = skip_by_event(event.fields, rules.policy, order.buyer.not_buyers)
     problems = () if skip else tuple(map(str, violations(event.fields)))
     return Decision(
         clicks=clicks,

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from adapter.errors import MappingFailed
-from adapter.purchase.contract import parts_of, to_wire
+from adapter.purchase.contract import Kind, parts_of, to_wire
 from adapter.purchase.expressions import Expression, ExpressionFailed
 from adapter.purchase.identity import ClickIdentifiers, clean_identifier
 from adapter.purchase.mapping import OPTIONAL_SECTION, Leaf, PurchaseMapping
+from adapter.purchase.page_address import CLICK_PARAMETERS, query_of, without_keys
 from adapter.purchase.shortcuts import is_false
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -97,6 +98,7 @@ def make_event(mapping: PurchaseMapping, scope: Mapping[str, Any], lines: list[d
     ]
     if partner := _filled_whole(mapping.leaves[OPTIONAL_SECTION], scope, warnings):
         event["measurement_partner_data"] = partner
+    _copy_clicks_of_page(event, warnings)
     return PurchaseEvent(event, mapping, tuple(warnings))
 
 
@@ -108,12 +110,15 @@ def _filled(leaves: tuple[Leaf, ...], scope: Mapping[str, Any], warnings: list[s
     filled: dict[str, Any] = {}
     for leaf in leaves:
         try:
-            value = to_wire(leaf.field, leaf.expression.evaluate(scope))
+            found = leaf.expression.evaluate(scope)
+            value = to_wire(leaf.field, found)
         except (ExpressionFailed, ValueError) as error:
             warnings.append(_left_out(leaf, f"{item}.{leaf.name}" if item else leaf.target, str(error)))
             continue
         if value is not None:
             filled[leaf.name] = value
+            if leaf.field.kind is Kind.PAGE and (taken_out := without_keys(str(found)).taken_out):
+                warnings.append(f"{leaf.target} is sent without {', '.join(taken_out)}: an address may carry keys")
     return filled
 
 
@@ -122,6 +127,15 @@ def _left_out(leaf: Leaf, target: str, error: str) -> str:
     if leaf.field.required and not target.startswith(OPTIONAL_SECTION):
         raise MappingFailed(target, leaf.expression.text, error)
     return f"{target} was left out: {leaf.expression.text}: {error}"
+
+
+def _copy_clicks_of_page(event: dict[str, Any], warnings: list[str]) -> None:
+    """Add the click identifiers that only the page's address carries: of an `aleid` there Axon requires it."""
+    parameters = query_of(event.get("event_source_url", ""))
+    for name in CLICK_PARAMETERS:
+        if name in parameters and name not in event["user_data"]:
+            event["user_data"][name] = parameters[name]
+            warnings.append(f"event.user_data.{name} was taken from event_source_url: nothing in [clicks] found it")
 
 
 def _filled_whole(leaves: tuple[Leaf, ...], scope: Mapping[str, Any], warnings: list[str]) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,11 +24,22 @@ CLICK_FIELDS = ("aleid", "alart", "axwrt", "client_id", "sid")
 SHORTEST_USER_ID = 6
 LONGEST_IDENTIFIER = 512
 
+# phonenumbers counts Ascension, Tristan da Cunha and Kosovo among the regions, whose codes are none of ISO 3166's, and
+# leaves out the seven territories where nobody has a telephone.
+COUNTRIES = phonenumbers.SUPPORTED_REGIONS - {"AC", "TA", "XK"} | {"AQ", "BV", "GS", "HM", "PN", "TF", "UM"}
+"""The 249 codes of ISO 3166-1 alpha-2."""
+
 _HASHED = re.compile(r"[0-9A-Fa-f]{64}")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+# A dot may stand anywhere before the "@": Japanese carriers gave out such addresses. Letters may be of any script.
+_EMAIL = re.compile(
+    r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,63})"
+)
+_LONGEST_EMAIL = 254
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._~:|+/=!*@%-]+")
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_US_ZIP = re.compile(r"\s*([0-9]{5})(?:[- ]?[0-9]{4})?\s*")
+_US_ZIP = re.compile(r"([0-9]{5})(?:[- ]?[0-9]{0,4})?")
+_WITH_US_ZIPS = frozenset(("US", "PR", "GU", "VI", "AS", "MP"))
+"""The United States and the territories that their post serves."""
+_LONGEST_ZIP = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +65,27 @@ def clean_identifier(value: object) -> str | None:
 def clean_email(candidates: Iterable[str]) -> str | None:
     """Return the first usable e-mail address, trimmed and in lower case; a SHA-256 hash passes as it is."""
     for candidate in candidates:
-        address = candidate.strip().lower()
-        if _HASHED.fullmatch(address) or _EMAIL.fullmatch(address):
+        address = _visible(candidate).strip().lower()
+        if _HASHED.fullmatch(address) or (len(address) <= _LONGEST_EMAIL and _EMAIL.fullmatch(address)):
             return address
     return None
+
+
+def _visible(text: str) -> str:
+    """Return the text composed as browsers send it, without the marks that nobody sees and that pasting brings in."""
+    if text.isascii():
+        return text
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(character for character in composed if unicodedata.category(character) != "Cf")
 
 
 def clean_phone(candidates: Iterable[PhoneNumber]) -> str | None:
     """Return the first number that can be one, as digits with country code; a SHA-256 hash passes as it is."""
     for candidate in candidates:
-        text = candidate.text.strip()
+        text = _visible(candidate.text).strip()
         if _HASHED.fullmatch(text):
             return text.lower()
-        digits = _digits_with_country_code(text, clean_country(candidate.country_code))
+        digits = _digits_with_country_code(text, (candidate.country_code or "").strip().upper() or None)
         if digits is not None:
             return digits
     return None
@@ -93,18 +113,18 @@ def hashed(value: str | None) -> str | None:
 
 
 def clean_zip(text: str | None, country_code: str | None) -> str | None:
-    """Return the zip code; in the United States only its first five digits."""
-    if not text or not text.strip():
-        return None
-    if country_code == "US" and (match := _US_ZIP.fullmatch(text)):
-        return match[1]
-    return text.strip()
+    """Return the zip code, None when it can't be one; in the United States only its first five digits."""
+    zip_code = (text or "").strip()
+    if country_code in _WITH_US_ZIPS:
+        match = _US_ZIP.fullmatch(zip_code)
+        return match[1] if match else None
+    return zip_code if 0 < len(zip_code) <= _LONGEST_ZIP else None
 
 
 def clean_country(text: str | None) -> str | None:
-    """Return an ISO 3166 alpha-2 code in upper case, or None when it can't be one."""
+    """Return an ISO 3166 alpha-2 code in upper case, or None when it is none."""
     code = (text or "").strip().upper()
-    return code if _COUNTRY.fullmatch(code) else None
+    return code if code in COUNTRIES else None
 
 
 def clean_user_id(text: str | None) -> str | None:

@@ -27,6 +27,7 @@ PURCHASE: Mapping[str, str] = {
     "phone": "the phone number as digits with country code, hashed with SHA-256",
     "phone_plain": "the same unhashed: Axon hashes it then",
     "user_id": "the shop's customer id, when it has the six characters that Axon asks for",
+    "customer_id": "the same of any length, nothing for a guest: put a prefix before it to use it as user_id",
     "zip": "the billing zip code; in the United States its first five digits",
     "country_code": "the billing country, ISO 3166",
     "ip": "the IP address of the buyer's browser",
@@ -85,6 +86,7 @@ def _purchase(order: Order, site_url: str) -> dict[str, Any]:
         "phone": identity.hashed(phone),
         "phone_plain": phone,
         "user_id": identity.clean_user_id(buyer.user_id),
+        "customer_id": buyer.user_id,
         "zip": identity.clean_zip(buyer.zip, country),
         "country_code": country,
         "ip": identity.clean_ip(buyer.ip),
@@ -121,6 +123,8 @@ def _warnings(order: Order, purchase: Mapping[str, Any]) -> Iterator[str]:
         yield "the phone number was dropped: it can't be one in the country of its address"
     if buyer.user_id and purchase["user_id"] is None:
         yield f"the customer id was dropped: Axon asks for {identity.SHORTEST_USER_ID} characters"
+    if buyer.ip and purchase["ip"] is None:
+        yield "the buyer's IP address was dropped: it is none"
     if (address := purchase["ip"]) and not identity.is_public_ip(address):
         yield "the buyer's IP address is a private one: the shop's proxy set-up hides its buyers"
     if order.remainder:

@@ -89,7 +89,11 @@ class PhoneNumber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buyer:
-    """Who bought, as the platform says it: raw values, best candidate first; cleaning is `identity`'s duty."""
+    """Who bought, as the platform says it: raw values, best candidate first; cleaning is `identity`'s duty.
+
+    `not_buyers` are IP addresses and user agents in the order's JSON that are evidently of the shop's staff: they
+    aren't taken for the buyer's, whatever a mapping says.
+    """
 
     emails: tuple[str, ...] = ()
     phones: tuple[PhoneNumber, ...] = ()
@@ -98,6 +102,7 @@ class Buyer:
     country_code: str | None = None
     ip: str | None = None
     user_agent: str | None = None
+    not_buyers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,19 +98,21 @@ def skip_by_order(order: Order, policy: Policy, age: timedelta | None) -> Skip |
     return None
 
 
-def skip_by_event(event: Mapping[str, Any], policy: Policy) -> Skip | None:
-    """Return the rule by which the finished event is not sent: nothing to pay, or no browser behind it."""
+def skip_by_event(event: Mapping[str, Any], policy: Policy, not_buyers: frozenset[str] = frozenset()) -> Skip | None:
+    """Return the rule by which the finished event is not sent: nothing to pay, or no browser of the buyer's.
+
+    `not_buyers` are addresses and user agents that are the staff's.
+    """
     if "zero_value" in policy.skip and event["data"].get("value") == Decimal(0):
         return Skip("zero_value", "the value to be sent is 0")
-    if "no_browser" in policy.skip:
-        missing = [
-            words
-            for name, words in (("client_ip_address", "IP address"), ("client_user_agent", "user agent"))
-            if not event["user_data"].get(name)
-        ]
-        if missing:
-            return Skip("no_browser", f"the order carries no {' and no '.join(missing)} of the buyer's browser")
+    if "no_browser" in policy.skip and (missing := _missing_of_browser(event["user_data"], not_buyers)):
+        return Skip("no_browser", f"the order carries no {' and no '.join(missing)} of the buyer's browser")
     return None
+
+
+def _missing_of_browser(user: Mapping[str, Any], not_buyers: frozenset[str]) -> list[str]:
+    wanted = (("client_ip_address", "IP address"), ("client_user_agent", "user agent"))
+    return [words for name, words in wanted if not user.get(name) or user[name] in not_buyers]
 
 
 def skip_by_consent(*, required: bool, granted: bool, denied: bool) -> Skip | None:

@@ -96,10 +96,36 @@ def test_the_browser_ip_of_the_order_stands_in() -> None:
     assert (buyer.ip, buyer.user_agent) == ("203.0.113.77", None)
 
 
+@pytest.mark.parametrize(
+    ("in_details", "in_order", "expected"),
+    [
+        ("2001:db8::7", "203.0.113.77", "203.0.113.77"),
+        ("203.0.113.77", "2001:db8::7", "203.0.113.77"),
+        ("203.0.113.77", "203.0.113.78", "203.0.113.77"),
+        ("2001:db8::7", "2001:db8::8", "2001:db8::7"),
+        ("2001:db8::7", "::ffff:203.0.113.77", "203.0.113.77"),
+        ("10.0.0.1", "2001:db8::7", "2001:db8::7"),
+        ("10.0.0.1", None, "10.0.0.1"),
+        ("unknown", "203.0.113.77", "203.0.113.77"),
+        ("unknown", None, "unknown"),
+        (None, None, None),
+    ],
+)
+def test_ipv4_is_preferred(in_details: str | None, in_order: str | None, expected: str | None) -> None:
+    """Of the two addresses a public one counts first, then IPv4, as Axon prefers; none is invented."""
+    assert expected == read(client_details={"browser_ip": in_details}, browser_ip=in_order).buyer.ip
+
+
 def test_the_browser_of_a_draft_order_is_the_staffs() -> None:
-    """IP address and user agent are left out, with a warning."""
-    order = read("draft_custom_line_cad")
+    """IP address and user agent are left out, with a warning, and kept apart as what the buyer's are not."""
+    agent = "Staff/1.0"
+    order = read(
+        "draft_custom_line_cad",
+        browser_ip="203.0.113.5",
+        client_details={"browser_ip": "::ffff:203.0.113.6", "user_agent": agent},
+    )
     assert (order.buyer.ip, order.buyer.user_agent) == (None, None)
+    assert {"203.0.113.5", "203.0.113.6", agent} == order.buyer.not_buyers
     assert order.warnings == (
         "this is a draft order: its IP address and user agent are of the shop's staff, so left out",
     )

@@ -442,6 +442,20 @@ def test_second_phone_keeps_its_own_country() -> None:
     assert (buyer.emails, buyer.country_code, buyer.zip) == (("bo@example.com",), "US", None)
 
 
+def test_what_the_buyer_typed_is_decoded() -> None:
+    """WooCommerce stores & and ' as entities, and pasted blanks and signs come as such, too."""
+    billing = {
+        "email": " o&#039;neill&amp;sons@example.com ",
+        "phone": "&#43;49&nbsp;40 0000001",
+        "country": "DE",
+        "postcode": "2&nbsp;0095",
+    }
+    buyer = read("tax-excluded", billing=billing, shipping={}).buyer
+    assert ("o'neill&sons@example.com",) == buyer.emails
+    assert (PhoneNumber(text="+49\xa040 0000001", country_code="DE"),) == buyer.phones
+    assert "2\xa00095" == buyer.zip
+
+
 def test_order_without_key_has_no_click_key() -> None:
     """Without an order key nothing can have been stored under it."""
     order = read("tax-excluded", order_key="")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapter.purchase.identity import (
+    COUNTRIES,
     ClickIdentifiers,
     clean_country,
     clean_email,
@@ -87,26 +88,55 @@ def test_the_first_good_phone_counts() -> None:
         ("972051234", "US", "97205"),
         (" 97205 ", "US", "97205"),
         ("97205 1234", "US", "97205"),
-        ("97205-123", "US", "97205-123"),
+        ("97205-123", "US", "97205"),
+        ("00901-1234", "PR", "00901"),
+        ("9720", "US", None),
+        ("972051", "US", "97205"),
         ("97205-1234", "MX", "97205-1234"),
         ("97205-1234", None, "97205-1234"),
         (" SW1A 1AA ", "GB", "SW1A 1AA"),
         ("   ", "US", None),
         ("K1A 0B1", "CA", "K1A 0B1"),
-        ("ABC", "US", "ABC"),
+        ("ABC", "US", None),
+        ("x" * 16, "GB", "x" * 16),
+        ("x" * 17, "GB", None),
         ("", "US", None),
         (None, None, None),
     ],
 )
 def test_zips(text: str | None, country: str | None, expected: str | None) -> None:
-    """A US zip is cut to five digits; others stay."""
+    """A US zip is its first five digits, or none; others stay, unless they are far too long for one."""
     assert expected == clean_zip(text, country)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("de", "DE"), (" US ", "US"), ("USA", None), ("", None), (None, None)])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *(("de", "DE"), (" US ", "US"), ("pr", "PR"), ("AQ", "AQ"), ("USA", None), ("Germany", None), ("", None)),
+        *((None, None), ("XX", None), ("ZZ", None), ("UK", None), ("XK", None), ("AC", None), ("EU", None)),
+    ],
+)
 def test_countries(text: str | None, expected: str | None) -> None:
-    """A country is two capital letters or nothing."""
+    """A country is a code of ISO 3166-1 in capital letters, or nothing."""
     assert expected == clean_country(text)
+
+
+# Typed from ISO 3166-1's list of officially assigned alpha-2 codes.
+ISO_3166 = (
+    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ "
+    "CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO "
+    "FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE "
+    "JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO "
+    "MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW "
+    "PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM "
+    "TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW"
+)
+
+
+def test_the_list_of_countries() -> None:
+    """It is the standard's, whatever a new version of phonenumbers adds or drops."""
+    assert set(ISO_3166.split()) == set(COUNTRIES)
+    assert 249 == len(COUNTRIES)
 
 
 @pytest.mark.parametrize(("text", "expected"), [("123456", "123456"), ("12345", None), ("", None), (None, None)])

@@ -25,7 +25,7 @@ def test_purchase_names(make_order: Callable[..., Order]) -> None:
     assert "ada@example.com" == found["email_plain"]
     assert "b5fc85e55755f9e0d030a10ab4429b6b2944855f9a0d60077fe832becbc41d72" == found["email"]
     assert "493415550142" == found["phone_plain"]
-    assert found["user_id"] is None
+    assert (None, "42") == (found["user_id"], found["customer_id"])
     assert ("04109", "DE", "203.0.113.9") == (found["zip"], found["country_code"], found["ip"])
     assert Decimal(0) == found["rest"]
 
@@ -72,6 +72,13 @@ def test_warnings(make_order: Callable[..., Order]) -> None:
         "the buyer's IP address is a private one: the shop's proxy set-up hides its buyers",
         "2.63 EUR of the total can't be named: the platform's own numbers don't add up to it",
     ) == names.names_for(order, SITE, {}).warnings
+
+
+def test_an_address_that_is_none(make_order: Callable[..., Order]) -> None:
+    """What a proxy wrote in place of an IP address is dropped, and said so: the order will be skipped for it."""
+    found = names.names_for(make_order(buyer=Buyer(ip="unknown")), SITE, {})
+    assert found.purchase["ip"] is None
+    assert ("the buyer's IP address was dropped: it is none",) == found.warnings
 
 
 def test_nothing_known_is_no_warning(make_order: Callable[..., Order]) -> None:

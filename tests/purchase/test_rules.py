@@ -216,6 +216,27 @@ def test_a_zero_value_comes_before_a_missing_browser(make_policy: Callable[..., 
     assert expected == str(skip_by_event(event, make_policy()))
 
 
+@pytest.mark.parametrize(
+    ("user_data", "words"),
+    [
+        ({"client_ip_address": "203.0.113.5", "client_user_agent": "Buyer/1"}, "no IP address"),
+        ({"client_ip_address": "203.0.113.9", "client_user_agent": "Staff/1"}, "no user agent"),
+        ({"client_ip_address": "203.0.113.5", "client_user_agent": "Staff/1"}, "no IP address and no user agent"),
+        ({"client_ip_address": "203.0.113.9", "client_user_agent": "Buyer/1"}, None),
+    ],
+)
+def test_the_staffs_browser_is_none_of_the_buyers(
+    make_policy: Callable[..., Policy], user_data: dict[str, str], words: str | None
+) -> None:
+    """An address or user agent that is known to be the staff's counts as missing, wherever the mapping found it."""
+    event = {"data": {"value": Decimal(1)}, "user_data": user_data}
+    staff = frozenset(("203.0.113.5", "Staff/1"))
+    expected = words and f"no_browser: the order carries {words} of the buyer's browser"
+    skip = skip_by_event(event, make_policy(), staff)
+    assert expected == (str(skip) if skip else None)
+    assert skip_by_event(event, make_policy(skip=frozenset()), staff) is None
+
+
 def test_every_rule_of_the_mapping_file_skips_something() -> None:
     """The names that a mapping file may list are the traits and the four rules that are tested above."""
     assert {trait.value for trait in Trait} | {"zero_value", "cancelled", "too_old", "no_browser"} == set(SKIP_RULES)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from adapter.platforms.shopify.fields import identifier, mapping, text
+from adapter.purchase.identity import clean_ip, is_public_ip
 from adapter.purchase.order import Buyer, PhoneNumber
 
 _Found = TypeVar("_Found")
@@ -14,7 +15,7 @@ _COUNTRY_LETTERS = 2
 
 
 def buyer_of(document: Mapping[str, Any], *, by_staff: bool) -> Buyer:
-    """Read the buyer; `by_staff` leaves out the browser, which is then the shop's own.
+    """Read the buyer; `by_staff` says that the browser is the shop's own, which is never the buyer's.
 
     Everything may be missing: shops see personal fields or not by plan and app
     (shopify.dev/docs/apps/launch/protected-customer-data), and guests and POS sales have no customer.
@@ -22,15 +23,27 @@ def buyer_of(document: Mapping[str, Any], *, by_staff: bool) -> Buyer:
     customer = mapping(document.get("customer"))
     billing, shipping = mapping(document.get("billing_address")), mapping(document.get("shipping_address"))
     country = _country(billing) or _country(shipping)
-    client = mapping(None if by_staff else document.get("client_details"))
+    client = mapping(document.get("client_details"))
+    addresses = (text(client.get("browser_ip")), text(document.get("browser_ip")))
+    user_agent = text(client.get("user_agent"))
     return Buyer(
         emails=_distinct(map(text, (document.get("email"), document.get("contact_email"), customer.get("email")))),
         phones=_phones(document, shipping, billing, customer),
         user_id=identifier(customer.get("id")),
         zip=_zip(billing, shipping, country),
         country_code=country,
-        ip=None if by_staff else text(client.get("browser_ip")) or text(document.get("browser_ip")),
-        user_agent=text(client.get("user_agent")),
+        ip=None if by_staff else _best(addresses),
+        user_agent=None if by_staff else user_agent,
+        not_buyers=frozenset(filter(None, (*map(clean_ip, addresses), user_agent))) if by_staff else frozenset(),
+    )
+
+
+def _best(addresses: Iterable[str | None]) -> str | None:
+    """Return the address to send: a public one before others, then IPv4 before IPv6, as Axon prefers it."""
+    written = [address for address in addresses if address]
+    usable = [address for address in map(clean_ip, written) if address]
+    return min(
+        usable, key=lambda address: (not is_public_ip(address), ":" in address), default=next(iter(written), None)
     )
 
 
