@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from adapter.purchase.order import Order, Standing
+from adapter.purchase.whence import Places
 
 Side = Literal["presentment", "shop"]
 """Which of an order's two currencies every amount is read in."""
@@ -56,6 +57,8 @@ class Platform(Protocol):
     name: str
     secret_is_found_at: str
     """Where the right signing secret stands in the shop's admin pages."""
+    places: Places
+    """Where its orders say what our cleaned names say, for explanations."""
 
     def verify(self, request: WebhookRequest, secrets: Sequence[str]) -> None:
         """Return when one of the secrets signed the body; raise `SignatureRefused` otherwise, whatever the shape."""

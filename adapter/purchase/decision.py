@@ -9,7 +9,7 @@ from typing import Any
 
 from adapter.errors import MappingFailed
 from adapter.jsonvalues import objects_in
-from adapter.purchase.event import Explained, PurchaseEvent, find_clicks, is_true, make_event
+from adapter.purchase.event import PurchaseEvent, find_clicks, is_true, make_event
 from adapter.purchase.identity import ClickIdentifiers
 from adapter.purchase.mapping import PurchaseMapping
 from adapter.purchase.names import Names, names_for
@@ -47,11 +47,6 @@ class Decision:
         """The event, when nothing speaks against sending it."""
         return None if self.skip or self.problems else self.event
 
-    @property
-    def explanation(self) -> tuple[Explained, ...]:
-        """Where each field of the event came from; empty when there is none."""
-        return self.event.explanation if self.event else ()
-
 
 def decide(order: Order, stored: Mapping[str, Any], rules: ShopRules, age: timedelta | None) -> Decision:
     """Decide on one order. `stored` is what `POST /clicks` remembered for it; `age` as in `skip_by_order`."""
@@ -65,19 +60,11 @@ def decide(order: Order, stored: Mapping[str, Any], rules: ShopRules, age: timed
 def _decide(
     order: Order, names: Names, stored: Mapping[str, Any], rules: ShopRules, age: timedelta | None
 ) -> Decision:
-    scope: dict[str, Any] = {
-        "order": order.source,
-        "purchase": names.purchase,
-        "stored": stored,
-        "shop": {"name": rules.name, "platform": rules.platform, "site_url": rules.site_url},
-    }
-    clicks = find_clicks(rules.mapping, scope)
-    scope["clicks"] = clicks.values
+    scope, clicks = scope_of(order, names, stored, rules)
     skip = _skip_before_event(order, scope, stored, rules, age)
     if skip is not None:
         return Decision(clicks=clicks, skip=skip, warnings=(*names.warnings, *clicks.warnings))
-    lines = [{"line": line.source, "item": item} for line, item in zip(order.lines, names.items, strict=True)]
-    event = make_event(rules.mapping, scope, lines)
+    event = make_event(rules.mapping, scope, lines_of(order, names))
     skip = skip_by_event(event.fields, rules.policy, order.buyer.not_buyers)
     problems = () if skip else tuple(map(str, violations(event.fields)))
     return Decision(
@@ -87,6 +74,26 @@ def _decide(
         problems=problems,
         warnings=(*names.warnings, *clicks.warnings, *event.warnings),
     )
+
+
+def scope_of(
+    order: Order, names: Names, stored: Mapping[str, Any], rules: ShopRules
+) -> tuple[dict[str, Any], ClickIdentifiers]:
+    """Return what the expressions see of an order, and the click identifiers that were found for it."""
+    scope: dict[str, Any] = {
+        "order": order.source,
+        "purchase": names.purchase,
+        "stored": stored,
+        "shop": {"name": rules.name, "platform": rules.platform, "site_url": rules.site_url},
+    }
+    clicks = find_clicks(rules.mapping, scope)
+    scope["clicks"] = clicks.values
+    return scope, clicks
+
+
+def lines_of(order: Order, names: Names) -> list[dict[str, Any]]:
+    """Return what the expressions of the items see of each line, on top of the order's scope."""
+    return [{"line": line.source, "item": item} for line, item in zip(order.lines, names.items, strict=True)]
 
 
 def _skip_before_event(

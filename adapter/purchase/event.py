@@ -1,46 +1,31 @@
-"""Order + click identifiers + mapping → the purchase event, and the explanation of each of its fields."""
+"""Order + click identifiers + mapping → the purchase event."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from adapter.errors import MappingFailed
-from adapter.purchase.contract import Kind, parts_of, to_wire
+from adapter.purchase.contract import Kind, to_wire
 from adapter.purchase.expressions import Expression, ExpressionFailed
 from adapter.purchase.identity import ClickIdentifiers, clean_identifier
 from adapter.purchase.mapping import OPTIONAL_SECTION, Leaf, PurchaseMapping
 from adapter.purchase.page_address import CLICK_PARAMETERS, query_of, without_keys
+from adapter.purchase.reads import kinds_read
 from adapter.purchase.shortcuts import is_false
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
-    """Where one field of the event came from: the expression, the file that says so and what came out."""
-
-    target: str
-    expression: str
-    origin: str
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
 class PurchaseEvent:
-    """The event as Axon receives it (plain JSON values, amounts as `Decimal`), and the mapping that made it."""
+    """The event as Axon receives it: plain JSON values, amounts as `Decimal`; and what was left out, in sentences."""
 
     fields: Mapping[str, Any]
-    mapping: PurchaseMapping = field(repr=False)
     warnings: tuple[str, ...]
-
-    @property
-    def explanation(self) -> tuple[Explained, ...]:
-        """Where each field came from, in the order of the event; worked out when asked for, not for each order."""
-        return tuple(_explained(self.mapping, self.fields))
 
     def encode(self) -> bytes:
         """Return the event as JSON bytes; amounts are JSON numbers with exactly their digits."""
@@ -78,7 +63,7 @@ def is_true(target: str, expression: Expression, scope: Mapping[str, Any]) -> bo
     try:
         value = expression.evaluate(scope)
     except ExpressionFailed as error:
-        raise MappingFailed(target, expression.text, str(error)) from None
+        raise MappingFailed(target, expression.text, _with_kinds(str(error), expression, scope)) from None
     return not is_false(value)
 
 
@@ -93,16 +78,17 @@ def make_event(mapping: PurchaseMapping, scope: Mapping[str, Any], lines: list[d
     event["user_data"] = _filled(mapping.leaves["event.user_data"], scope, warnings)
     event["data"] = _filled(mapping.leaves["event.data"], scope, warnings)
     event["data"]["items"] = [
-        _filled(mapping.leaves[_ITEMS], {**scope, **line}, warnings, f"{_ITEMS}[{index}]")
+        _filled(mapping.leaves[ITEMS], {**scope, **line}, warnings, f"{ITEMS}[{index}]")
         for index, line in enumerate(lines)
     ]
     if partner := _filled_whole(mapping.leaves[OPTIONAL_SECTION], scope, warnings):
         event["measurement_partner_data"] = partner
     _copy_clicks_of_page(event, warnings)
-    return PurchaseEvent(event, mapping, tuple(warnings))
+    return PurchaseEvent(event, tuple(warnings))
 
 
-_ITEMS = "event.data.items"
+ITEMS = "event.data.items"
+"""The table that describes every line of the order."""
 
 
 def _filled(leaves: tuple[Leaf, ...], scope: Mapping[str, Any], warnings: list[str], item: str = "") -> dict[str, Any]:
@@ -113,7 +99,8 @@ def _filled(leaves: tuple[Leaf, ...], scope: Mapping[str, Any], warnings: list[s
             found = leaf.expression.evaluate(scope)
             value = to_wire(leaf.field, found)
         except (ExpressionFailed, ValueError) as error:
-            warnings.append(_left_out(leaf, f"{item}.{leaf.name}" if item else leaf.target, str(error)))
+            why = _with_kinds(str(error), leaf.expression, scope)
+            warnings.append(_left_out(leaf, f"{item}.{leaf.name}" if item else leaf.target, why))
             continue
         if value is not None:
             filled[leaf.name] = value
@@ -127,6 +114,12 @@ def _left_out(leaf: Leaf, target: str, error: str) -> str:
     if leaf.field.required and not target.startswith(OPTIONAL_SECTION):
         raise MappingFailed(target, leaf.expression.text, error)
     return f"{target} was left out: {leaf.expression.text}: {error}"
+
+
+def _with_kinds(error: str, expression: Expression, scope: Mapping[str, Any]) -> str:
+    """Add what kind of value the expression found where; the values themselves may be personal."""
+    kinds = kinds_read(expression.text, scope)
+    return f"{error}; {kinds}" if kinds else error
 
 
 def _copy_clicks_of_page(event: dict[str, Any], warnings: list[str]) -> None:
@@ -145,11 +138,3 @@ def _filled_whole(leaves: tuple[Leaf, ...], scope: Mapping[str, Any], warnings: 
     if filled and missing:
         warnings.append(f"{OPTIONAL_SECTION} was left out: no value for {', '.join(missing)}")
     return None if missing else filled
-
-
-def _explained(mapping: PurchaseMapping, event: Mapping[str, Any]) -> Iterator[Explained]:
-    for section, leaves in mapping.leaves.items():
-        for path, part in parts_of(event, section):
-            for leaf in leaves:
-                expression = leaf.expression
-                yield Explained(f"{path}.{leaf.name}", expression.text, expression.origin, part.get(leaf.name))

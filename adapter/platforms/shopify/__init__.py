@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapter.platforms.shopify import notice, order, verification
+from adapter.platforms.shopify.places import PLACES
 from adapter.platforms.webhook import Ignored, OrderNotice, Side, Unreadable, WebhookRequest
 from adapter.purchase.order import Order
+from adapter.purchase.whence import Places
 
 
 class Shopify:
@@ -15,6 +17,7 @@ class Shopify:
 
     name: str = "shopify"
     secret_is_found_at: str = verification.SECRET_IS_FOUND_AT
+    places: Places = PLACES
 
     def verify(self, request: WebhookRequest, secrets: Sequence[str]) -> None:
         """Return when one of the secrets signed the raw body; raise `SignatureRefused` otherwise."""

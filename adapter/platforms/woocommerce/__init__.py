@@ -8,8 +8,10 @@ from typing import Any
 from adapter.platforms.webhook import Ignored, OrderNotice, Side, Unreadable, WebhookRequest
 from adapter.platforms.woocommerce.body import glance
 from adapter.platforms.woocommerce.order import read_order
+from adapter.platforms.woocommerce.places import PLACES
 from adapter.platforms.woocommerce.request import SECRET_IS_FOUND_AT, is_ping, verify
 from adapter.purchase.order import Order
+from adapter.purchase.whence import Places
 
 
 class WooCommerce:
@@ -17,6 +19,7 @@ class WooCommerce:
 
     name: str = "woocommerce"
     secret_is_found_at: str = SECRET_IS_FOUND_AT
+    places: Places = PLACES
 
     def verify(self, request: WebhookRequest, secrets: Sequence[str]) -> None:
         """Return when one of the secrets signed the body; raise `SignatureRefused` otherwise."""
