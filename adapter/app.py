@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from adapter.web import clicks, health, webhooks
-from adapter.web.answers import refuse
+from adapter.web.answers import refuse, turn_away
 from adapter.wiring import Parts, load_configuration
 
 _log = structlog.get_logger()
@@ -48,7 +48,7 @@ def _place_behind_proxies(app: Flask, hops: int) -> None:
 
 
 def _http_error(error: HTTPException) -> Response:
-    response = refuse(error.code or 500, error.name, error.description or "")
+    response = turn_away(error.code or 500, error.name, error.description or "")
     if allowed := getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(sorted(allowed))
     return response

@@ -388,7 +388,7 @@ def test_a_malformed_chunk(server: Server, broken: bytes) -> None:
         connection.sendall(head(Transfer_Encoding="chunked") + chunk(b"{}") + broken)
         answer = rest_of(connection)
     assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b'"error":"the connection ended before the body did"' in answer
+    assert b'"error":"the body didn\'t arrive whole' in answer
 
 
 @pytest.mark.processes
@@ -418,6 +418,23 @@ def test_keep_alive(server: Server) -> None:
         connection.endheaders()
         answer = connection.getresponse()
         assert (413, "close", True) == (answer.status, answer.getheader("Connection"), answer.will_close)
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/webhooks/nobody", 404),
+        ("POST", "/nowhere", 404),
+        ("PUT", PATH, 405),
+        ("POST", "/clicks/shopify", 404),
+    ],
+)
+def test_a_refusal_that_reads_no_body(server: Server, method: str, path: str, status: int) -> None:
+    """It says that the connection ends, which it does: 200 kB on the line can't be taken for the next request."""
+    with closing(server.connect()) as connection:
+        answer = ask(connection, method, path, b"x" * 200_000)
+        assert (status, "close", True) == (answer.status, answer.getheader("Connection"), answer.will_close)
 
 
 @pytest.mark.processes

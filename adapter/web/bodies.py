@@ -6,6 +6,9 @@ from flask import Request
 
 _CHUNK = 64 * 1024
 
+BROKEN_OFF = "the body didn't arrive whole: the connection broke off, or a chunk is malformed"
+"""What `BodyIncomplete` means to the sender."""
+
 
 class BodyTooLarge(Exception):
     """The body is longer than allowed."""

@@ -13,13 +13,14 @@ from adapter.errors import StorageUnavailable
 from adapter.purchase.identity import CLICK_FIELDS, LONGEST_IDENTIFIER, clean_identifier
 from adapter.shops.shop import Shop, Shops
 from adapter.storage.clicks import Clicks
-from adapter.web.answers import hang_up, refuse
-from adapter.web.bodies import BodyIncomplete, BodyTooLarge, read_body
+from adapter.web.answers import hang_up, refuse, turn_away
+from adapter.web.bodies import BROKEN_OFF, BodyIncomplete, BodyTooLarge, read_body
 
 LARGEST_BODY = 4 * 1024
 KEYS = ("checkout_token", "cart_token", "order_key", "client_id")
 _ANSWERS = ("granted", "denied")
 _LONGEST_TEXT = 2048
+_ORIGINS_ARE_LISTED_AT = "[storefront] origins of the shop's mapping file lists who may"
 
 _log = structlog.get_logger()
 
@@ -36,7 +37,9 @@ def blueprint(shops: Shops, clicks: Clicks, clock: Callable[[], datetime]) -> Bl
     def remember(shop_name: str) -> Response:
         shop = shops.get(shop_name)
         if shop is None or not shop.is_on:
-            return refuse(404, f"there is no shop {shop_name[:80]!r}", "see the script that `adapter snippets` prints")
+            return turn_away(
+                404, f"there is no shop {shop_name[:80]!r}", "see the script that `adapter snippets` prints"
+            )
         response = _preflight() if request.method == "OPTIONS" else _remember(clicks, shop, clock())
         return _with_cors(response, shop, request.headers.get("Origin"))
 
@@ -64,18 +67,19 @@ def _with_cors(response: Response, shop: Shop, origin: str | None) -> Response:
 
 def _remember(clicks: Clicks, shop: Shop, now: datetime) -> Response:
     if not _may_post(request, shop):
-        return _refuse_origin("this origin may not post clicks here")
+        return turn_away(403, "this origin may not post clicks here", _ORIGINS_ARE_LISTED_AT)
     try:
         posted = _parse(read_body(request, LARGEST_BODY))
         keys, identifiers = _keys(posted), _identifiers(posted)
     except BodyTooLarge:
         return hang_up(413, f"the body is larger than {LARGEST_BODY} bytes", "send the identifiers alone")
     except BodyIncomplete:
-        return hang_up(400, "the connection ended before the body did", "send it again")
+        return hang_up(400, BROKEN_OFF, "send it again")
     except ClickRefused as refused:
         return refuse(400, str(refused), "send flat JSON with a key and an identifier or a consent")
     if request.headers.get("Origin") not in shop.origins and "checkout_token" not in dict(keys):
-        return _refuse_origin("without an origin of the shop a checkout_token is wanted")
+        message = "without an origin of the shop a checkout_token is wanted"
+        return refuse(403, message, _ORIGINS_ARE_LISTED_AT)
     return _store(clicks, shop, keys, {**identifiers, **_browser(request)}, now)
 
 
@@ -97,10 +101,6 @@ def _may_post(incoming: Request, shop: Shop) -> bool:
     """
     origin = incoming.headers.get("Origin")
     return origin in shop.origins or (origin in (None, "null") and not incoming.cookies)
-
-
-def _refuse_origin(message: str) -> Response:
-    return refuse(403, message, "[storefront] origins of the shop's mapping file lists who may")
 
 
 def _parse(body: bytes) -> Mapping[str, object]:

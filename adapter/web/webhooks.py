@@ -13,8 +13,8 @@ from adapter.intake import Intake, Result, Taken
 from adapter.platforms.registry import PLATFORMS
 from adapter.platforms.webhook import WebhookRequest
 from adapter.shops.shop import Shop, Shops
-from adapter.web.answers import hang_up, refuse
-from adapter.web.bodies import BodyIncomplete, BodyTooLarge, read_body
+from adapter.web.answers import hang_up, refuse, turn_away
+from adapter.web.bodies import BROKEN_OFF, BodyIncomplete, BodyTooLarge, read_body
 
 LARGEST_BODY = 2 * 1024 * 1024
 """Bytes. Orders of 30 lines have 67 kB; dozens of lines with plugins' data some hundred."""
@@ -48,8 +48,8 @@ def blueprint(shops: Shops, intake: Intake) -> Blueprint:
 
 def _no_such_shop(name: str, shop: Shop | None) -> Response:
     if shop is not None:
-        return refuse(404, f"the shop {name[:80]!r} is off: {shop.off}", "set it, then restart the adapter")
-    return refuse(404, f"there is no shop {name[:80]!r}", "the last part of the URL is the name of a mapping file")
+        return turn_away(404, f"the shop {name[:80]!r} is off: {shop.off}", "set it, then restart the adapter")
+    return turn_away(404, f"there is no shop {name[:80]!r}", "the last part of the URL is the name of a mapping file")
 
 
 def _receive(intake: Intake, shop: Shop) -> Response:
@@ -60,7 +60,7 @@ def _receive(intake: Intake, shop: Shop) -> Response:
         return hang_up(413, f"the body is larger than {LARGEST_BODY} bytes", "send one order per webhook")
     except BodyIncomplete:
         _log.warning("webhook refused", shop=shop.name, status=400)
-        return hang_up(400, "the connection ended before the body did", "send it again")
+        return hang_up(400, BROKEN_OFF, "send it again")
     refused_form = _wrong_form(webhook, shop)
     if refused_form is not None:
         return _refuse(shop, 415, refused_form, _JSON_IS_CHOSEN_AT[shop.platform])

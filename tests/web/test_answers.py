@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapter.web.answers import hang_up, refuse
+import pytest
+
+from adapter.web.answers import hang_up, refuse, turn_away
 
 
 def test_refuse(web_on_sqlite: Any) -> None:
@@ -22,3 +24,20 @@ def test_hang_up(web_on_sqlite: Any) -> None:
         answer = hang_up(413, "too large", "send less")
     assert (413, {"error": "too large", "hint": "send less"}) == (answer.status_code, answer.json)
     assert "close" == answer.headers["Connection"]
+
+
+@pytest.mark.parametrize(
+    ("request_of", "connection"),
+    [
+        ({"method": "GET"}, None),
+        ({"method": "POST", "data": b""}, None),
+        ({"method": "POST", "data": b"{}"}, "close"),
+        ({"method": "POST", "headers": {"Transfer-Encoding": "chunked"}}, "close"),
+    ],
+)
+def test_turn_away(web_on_sqlite: Any, request_of: dict[str, Any], connection: str | None) -> None:
+    """A refusal before the body was read says that the connection ends, when there is a body to come."""
+    with web_on_sqlite.client.application.test_request_context("/", **request_of):
+        answer = turn_away(404, "there is none", "look elsewhere")
+    assert (404, {"error": "there is none", "hint": "look elsewhere"}) == (answer.status_code, answer.json)
+    assert connection == answer.headers.get("Connection")

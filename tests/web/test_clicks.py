@@ -209,7 +209,8 @@ def test_a_body_that_breaks_off(web_on_sqlite: Any) -> None:
     answer = web_on_sqlite.client.post(
         "/clicks/shopify", data=b"{}", headers={"Origin": SHOP}, environ_overrides={"CONTENT_LENGTH": "5"}
     )
-    assert (400, "the connection ended before the body did") == (answer.status_code, answer.json["error"])
+    expected = "the body didn't arrive whole: the connection broke off, or a chunk is malformed"
+    assert (400, expected) == (answer.status_code, answer.json["error"])
 
 
 def test_an_unknown_shop(sqlite_engine: Any, make_web: Any) -> None:

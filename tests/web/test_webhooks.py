@@ -290,7 +290,8 @@ def test_a_body_that_breaks_off(web_on_sqlite: Any, sender: Any) -> None:
     environment = {"wsgi.input": io.BytesIO(body[:-5]), "CONTENT_LENGTH": str(len(body))}
     headers = {"Content-Type": "application/json", **sender.signed(body)}
     answer = web_on_sqlite.client.post(sender.path, headers=headers, environ_overrides=environment)
-    assert (400, "the connection ended before the body did") == (answer.status_code, answer.json["error"])
+    expected = "the body didn't arrive whole: the connection broke off, or a chunk is malformed"
+    assert (400, expected) == (answer.status_code, answer.json["error"])
     assert {} == web_on_sqlite.rows()
 
 
