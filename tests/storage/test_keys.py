@@ -6,16 +6,24 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 import adapter
 from adapter.errors import ConfigurationRefused
 from adapter.settings import Settings, load_settings
 from adapter.storage import keys
+from adapter.storage.engine import open_engine
 from adapter.storage.keys import secrets_of
+from adapter.storage.migrate import migrate
+from adapter.storage.purchases import Purchases, Receipt
+from adapter.storage.sealing import Sealer
 
 PROCESS = """
 import sys, time
@@ -113,6 +121,59 @@ def test_an_empty_file_is_refused(settings: Settings, key_file: Path, content: s
     with pytest.raises(ConfigurationRefused, match=r"adapter\.db\.key: is empty \(put the lost key back"):
         secrets_of(settings, ignore)
     assert content == key_file.read_text()
+
+
+@contextmanager
+def migrated(settings: Settings) -> Iterator[Engine]:
+    """Make the database; yield an engine on it."""
+    engine = open_engine(settings)
+    try:
+        migrate(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def store(settings: Settings) -> None:
+    """Make the database and store an order in it, sealed with any key."""
+    with migrated(settings) as engine:
+        Purchases(engine, Sealer(["any"])).receive([Receipt(shop="s", order_id="1", body=b"{}")], datetime.now(UTC))
+
+
+def test_a_key_that_is_gone_is_refused(settings: Settings, key_file: Path) -> None:
+    """A new key beside stored orders would open none of them, and every one that waits would be quarantined."""
+    store(settings)
+    with pytest.raises(
+        ConfigurationRefused, match=r"adapter\.db\.key: is gone, .* \(put the file back, or set SECRET"
+    ):
+        secrets_of(settings, ignore)
+    assert not key_file.exists()
+
+
+def test_a_database_without_orders_gets_a_key(settings: Settings, key_file: Path) -> None:
+    """`adapter migrate` makes the file before anything needs the key."""
+    with migrated(settings):
+        assert not key_file.exists()
+    assert 43 == len(secrets_of(settings, ignore)[0])
+
+
+def test_a_file_that_is_no_database_gets_a_key(settings: Settings, key_file: Path) -> None:
+    """What is wrong with the database is said by whoever opens it, not here."""
+    key_file.with_name("adapter.db").write_text("no database")
+    assert 43 == len(secrets_of(settings, ignore)[0])
+
+
+def test_a_key_made_by_another_process_meanwhile(
+    settings: Settings, key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one may have stored an order already when we look into the database: its key is used."""
+
+    def late(_database: Path) -> bool:
+        key_file.write_text("the first one's\n")
+        return True
+
+    monkeypatch.setattr(keys, "_holds_anything_sealed", late)
+    assert ("the first one's",) == secrets_of(settings, ignore)
 
 
 def test_a_file_that_is_no_text_is_refused(settings: Settings, key_file: Path) -> None:
