@@ -1,7 +1,7 @@
 # Two commands matter on a fresh machine: `make demo` and `make test`. Both create the environment from the lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint types contracts tests format lock clean
+.PHONY: help demo test quick campaigns lint types contracts tests format lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,6 +20,9 @@ test: lint types contracts tests  ## Everything CI runs: linters, types, import 
 
 quick: $(VENV)/dev  ## The tests without real processes and PostgreSQL, in under a minute
 	$(BIN)/python -m pytest -n 2 -q -m "not processes and not campaign" -k "not postgresql"
+
+campaigns: $(VENV)/dev  ## The long proofs: 200,000 random orders against the money laws, about ten minutes
+	$(BIN)/python -m pytest -n 2 -q -m campaign --timeout 3600
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -49,7 +52,8 @@ clean:  ## Remove the environment and everything that tools left behind
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache build
 
 $(VENV)/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found; say PYTHON=/path/to/python" >&2; exit 1; }
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed, and $(or $(PYTHON),nothing) was found; say PYTHON=/path/to/python" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 

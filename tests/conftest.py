@@ -44,6 +44,19 @@ _LIBPQ = tuple(f"PG{name}" for name in ("HOST", "PORT", "USER", "PASS", "DATABAS
 """And those that PostgreSQL's own library reads."""
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show how much a campaign has proven: the examples of every test that has put their number on the record."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    counted = [(report, dict(report.user_properties).get("examples")) for report in reports]
+    rows = sorted((report.nodeid, examples, report.duration) for report, examples in counted if examples)
+    if not rows:
+        return
+    terminalreporter.section("examples checked")
+    for nodeid, examples, seconds in rows:
+        terminalreporter.write_line(f"{examples:>9,}  {seconds:>6.0f} s  {nodeid.partition('::')[2]}")
+    terminalreporter.write_line(f"{sum(examples for _, examples, _ in rows):>9,}  together")
+
+
 class FakeClock:
     """A clock that stands still until it is moved. Calling it gives the time, as does `now()`: aware, in UTC."""
 
