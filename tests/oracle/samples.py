@@ -21,8 +21,8 @@ _TABLES = {
     "shopify": ("shopify", _SHARED / "shopify", "*.json"),
     "woocommerce": ("woocommerce", _SHARED / "woocommerce", "*.json"),
     "woocommerce-live": ("woocommerce", _OURS / "woocommerce-live", "*/body.bin"),
-    "own-shopify": ("shopify", _OURS / "shopify", "*.json"),
-    "own-woocommerce": ("woocommerce", _OURS / "woocommerce", "*.json"),
+    "own-shopify": ("shopify", _OURS / "shopify", "**/*.json"),
+    "own-woocommerce": ("woocommerce", _OURS / "woocommerce", "**/*.json"),
 }
 
 
@@ -68,7 +68,7 @@ def _rows(table: str) -> Iterator[Sample]:
     platform, folder, pattern = _TABLES[table]
     expected = _expected(table)
     for path in sorted(folder.glob(pattern)):
-        name = path.stem if path.suffix == ".json" else path.parent.name
+        name = str(path.relative_to(folder).with_suffix("")) if path.suffix == ".json" else path.parent.name
         for key, body in ((name, path.read_bytes()), *_orders_of_a_list(name, path)):
             yield Sample(f"{table}/{key}", platform, body, expected.get(key, {}))
 

@@ -78,7 +78,7 @@ def read(body: Any, side: str = "presentment") -> Reading:
 
 def _refuse_others(body: Any) -> None:
     if not isinstance(body, dict):
-        raise NoOrder("unreadable", "object")
+        raise NoOrder("unreadable", "list")
     for key, meaning in _OTHERS.items():
         if body.get(key) is not None:
             raise NoOrder("ignored", meaning)

@@ -70,9 +70,11 @@ _ERRORS = {
 def _line(entry: Json) -> Json:
     """Take what is needed of a line; `price` is a float of unrounded amounts and isn't."""
     total = _must(entry, "total")
+    title = html.unescape(entry.get("name") or "")
     return {
         "key": _id(entry.get("id")),
-        "item": _id(entry.get("product_id")) or _text(entry.get("sku")) or html.unescape(entry.get("name") or ""),
+        "item": _id(entry.get("product_id")) or _text(entry.get("sku")) or title,
+        "title": title,
         "variant": _id(entry.get("variation_id")),
         "quantity": _must(entry, "quantity"),
         "listed": number(entry.get("subtotal")) or ZERO,
@@ -115,7 +117,7 @@ def _fees(body: Json) -> dict[str, Decimal]:
 
 
 def _discounts_written_as_lines(lines: list[Json]) -> dict[str, Decimal]:
-    found = {line["item"]: line["total"] for line in lines if line["total"] < 0 < line["quantity"]}
+    found = {line["title"]: line["total"] for line in lines if line["total"] < 0 < line["quantity"]}
     without = sum((line["total"] for line in lines if line["quantity"] <= 0), ZERO)
     return found | ({"line without quantity": without} if without else {})
 

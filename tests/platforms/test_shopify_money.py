@@ -129,11 +129,6 @@ def lines_of_decimals(lines: list[tuple[str, str, str]]) -> list[tuple[Decimal, 
     return [tuple(map(Decimal, line)) for line in lines]
 
 
-def test_every_sample_is_priced_here() -> None:
-    """Only Shopify's canned sample, which never adds up, is missing from the table."""
-    assert {"test_notification"} == {path.stem for path in SAMPLES.glob("*.json")} - PRICED.keys()
-
-
 def test_the_shop_side_is_shop_money_throughout() -> None:
     """The same order in the shop's own currency has other amounts, and closes too."""
     order = read(sample("shop_aud_shown_usd"), "shop")

@@ -204,3 +204,15 @@ def test_glance_answers_for_any_bytes(sample: bytes) -> None:
 def test_glance_of_a_cut_body_is_unreadable(end: int) -> None:
     """A captured body that was cut anywhere is never taken for an order."""
     assert isinstance(WOOCOMMERCE.glance(live("13")[:end]), Unreadable)
+
+
+@pytest.mark.parametrize("space", ["", " ", "\n  "])
+def test_lines_with_a_hole_make_an_order_however_they_are_laid_out(space: str) -> None:
+    """PHP's numbered object is a list of lines in a file that was indented for reading, too."""
+    body = f'{{"id": 7, "line_items": {{{space}"0": {{"id": 1}}}}}}'.encode()
+    assert isinstance(WOOCOMMERCE.glance(body), OrderNotice)
+
+
+def test_an_object_with_names_is_no_list_of_lines() -> None:
+    """Only numbers for names make a list of it."""
+    assert isinstance(WOOCOMMERCE.glance(b'{"id": 7, "line_items": {"a": {"id": 1}}}'), Unreadable)

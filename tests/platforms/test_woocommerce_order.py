@@ -218,7 +218,7 @@ def test_nothing_of_the_total_remains(name: str) -> None:
     """Items, tax, shipping and the named rest are the total, for every captured and invented order."""
     order = read(name)
     assert order.remainder == 0
-    assert order.warnings == ()
+    assert bool(order.warnings) is (name == "discount-as-a-line")
 
 
 @pytest.mark.parametrize("name", [*LIVE_ORDERS, *(path.stem for path in INVENTED)])

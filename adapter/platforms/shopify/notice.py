@@ -64,7 +64,8 @@ def glance(body: bytes) -> OrderNotice | Ignored | Unreadable:
         glimpse = _GLIMPSE.decode(body)
         return _notice(glimpse) or _something_else(body)
     except _BROKEN as error:
-        return Unreadable(f"the body isn't a JSON object that can be read: {error}")
+        problem = "it is a list" if body.lstrip().startswith(b"[") else error
+        return Unreadable(f"the body isn't a JSON object that can be read: {problem}")
 
 
 def _notice(glimpse: _Glimpse) -> OrderNotice | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -39,6 +40,8 @@ class _Glimpse(TypedDict, total=False):
 
 
 _DECODER = msgspec.json.Decoder(_Glimpse, float_hook=Decimal)
+_LIST_START = re.compile(rb'\s*(?:\[|\{\s*"[0-9])')
+_LONGEST_START = 100
 _LONGEST_TOKEN = 200
 _LONGEST_QUOTE = 100
 
@@ -69,8 +72,8 @@ def token_of(order_key: object) -> str | None:
 
 def _has_lines(glimpse: _Glimpse) -> bool:
     """Tell whether it is a list, or the object with numbers for names that PHP makes of a list with a hole."""
-    lines = bytes(glimpse.get("line_items", b"")).lstrip()
-    return lines.startswith(b"[") or (lines.startswith(b'{"') and lines[2:3].isdigit())
+    lines = bytes(memoryview(glimpse.get("line_items", b""))[:_LONGEST_START])
+    return _LIST_START.match(lines) is not None
 
 
 def _updated_at(glimpse: Mapping[str, Any]) -> datetime | None:
