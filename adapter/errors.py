@@ -43,6 +43,12 @@ class Place:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" if self.line else self.file
 
+    @classmethod
+    def parse(cls, text: str) -> Place:
+        """Return the place that is written as a file, or as a file, a colon and a line."""
+        file, _, line = text.rpartition(":")
+        return cls(file, int(line)) if file and line.isdecimal() else cls(text)
+
     def problem(self, path: str, message: str, hint: str = "", excerpt: str = "") -> Problem:
         """Return that something is wrong here, with the key `path`."""
         return Problem(self.file, path, message, hint, self.line, excerpt)

@@ -25,6 +25,13 @@ def test_places() -> None:
     assert ["a.toml:7", "a.toml"] == [str(Place("a.toml", 7)), str(Place("a.toml"))]
 
 
+@pytest.mark.parametrize("text", ["a.toml", "a.toml:7", "a:b/c.toml:12", "a:7b", ""])
+def test_reading_places(text: str) -> None:
+    """What was written as a place can be read as one."""
+    assert text == str(Place.parse(text))
+    assert (7 if text == "a.toml:7" else 12 if text.endswith(":12") else 0) == Place.parse(text).line
+
+
 @pytest.mark.parametrize(
     ("path", "line"), [("a.b", 1), ("a.b.c.d", 1), ("a.x", 2), ("a", 2), ("z", 0), ("z.y", 0), ("ab", 0), ("", 0)]
 )

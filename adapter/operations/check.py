@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from adapter.operations.trial import fruitless_lines
 from adapter.settings import Settings
 from adapter.shops.shop import Shop, Shops
 
 
 def describe(settings: Settings, shops: Shops) -> Iterator[str]:
-    """Yield the lines that say what would run: the database, the notices, every shop."""
+    """Yield the lines that say what would run: the database, the notices, every shop, what its mapping never finds."""
     database = f"SQLite, {settings.sqlite_path}" if settings.sqlite_path else "PostgreSQL"
     yield f"database: {database}"
     yield f"Conversion API: {settings.axon_api_url}"
     yield from (f"note: {notice}" for notice in settings.notices)
     for shop in shops:
         yield from _describe_shop(shop)
+    yield from (f"note: {problem}" for problem in fruitless_lines(shops))
     if not shops.on():
         yield "no shop is on: `adapter serve` would refuse to start"
 

@@ -19,9 +19,13 @@ STORED = (*CLICK_FIELDS, "consent", "page_url", "ip", "user_agent")
 SHOP = ("name", "platform", "site_url")
 """What `shop` offers of the file's own settings."""
 
-_BEFORE_CLICKS: Names = {"order": None, "purchase": tuple(names.PURCHASE), "stored": STORED, "shop": SHOP}
-_OF_ORDER: Names = {**_BEFORE_CLICKS, "clicks": CLICK_FIELDS}
-_OF_LINE: Names = {**_OF_ORDER, "line": None, "item": tuple(names.ITEM)}
+NAMES_BEFORE_CLICKS: Names = {"order": None, "purchase": tuple(names.PURCHASE), "stored": STORED, "shop": SHOP}
+NAMES_OF_ORDER: Names = {**NAMES_BEFORE_CLICKS, "clicks": CLICK_FIELDS}
+NAMES_OF_LINE: Names = {**NAMES_OF_ORDER, "line": None, "item": tuple(names.ITEM)}
+"""What expressions may start from: those that look for clicks, those of the order, those of its lines."""
+
+ITEMS_SECTION = "event.data.items"
+"""The table that describes every line of the order."""
 
 OPTIONAL_SECTION = "event.measurement_partner_data"
 """The one object of an event that is sent as a whole or not at all."""
@@ -75,7 +79,7 @@ class MappingCompiler:
     def _section(self, document: Mapping[str, Any], section: str) -> Iterator[Leaf]:
         table = _table_at(document, section)
         known = SECTIONS[section]
-        scope = _OF_LINE if section == "event.data.items" else _OF_ORDER
+        scope = NAMES_OF_LINE if section == ITEMS_SECTION else NAMES_OF_ORDER
         for name, text in table.items():
             target = f"{section}.{name}"
             if target in SECTIONS:
@@ -105,13 +109,13 @@ class MappingCompiler:
                 self._problem(target, "unknown identifier", suggestion(name, CLICK_FIELDS))
                 continue
             chain = texts if is_list(texts) else [texts]
-            found = (self._expression(target, text, _BEFORE_CLICKS) for text in chain)
+            found = (self._expression(target, text, NAMES_BEFORE_CLICKS) for text in chain)
             chains[name] = tuple(expression for expression in found if expression is not None)
         return {name: chains[name] for name in CLICK_FIELDS if name in chains}
 
     def _condition(self, document: Mapping[str, Any], section: str, name: str) -> Expression | None:
         text = _table_at(document, section).get(name)
-        return None if text is None else self._expression(f"{section}.{name}", text, _OF_ORDER)
+        return None if text is None else self._expression(f"{section}.{name}", text, NAMES_OF_ORDER)
 
     def _expression(self, target: str, text: object, scope: Names) -> Expression | None:
         if not isinstance(text, str):

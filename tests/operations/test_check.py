@@ -79,3 +79,13 @@ def test_settings(tmp_path: Path) -> None:
         line for line in lines if line.startswith("note: ")
     ]
     assert not [line for line in lines if "canary" in line]
+
+
+def test_lines_that_never_find_anything(tmp_path: Path) -> None:
+    """A line of the mapping that finds nothing in any sample order is a note; of a shop that is off, too."""
+    off = SHOP.replace('"shpss_4f8a1c0e9b7d2a63"', '"$ACME_SECRET"') + '[event.user_data]\nzip = "order.zipcode"\n'
+    lines = described(tmp_path, {"acme": off})
+    label = f"{tmp_path.name}/acme.toml"
+    expected = f"note: {label}: event.user_data.zip: finds nothing in any of the 13 sample orders (line 11)"
+    assert expected in lines
+    assert 1 == len([line for line in lines if "sample orders" in line])
