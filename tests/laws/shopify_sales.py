@@ -146,7 +146,8 @@ class ShopifySale:
         # With the tax inside, nobody says how much tax a discount took away.
         known = not (self.taxes_included and line.taxes and line.allocations)
         discount = major(sum(line.allocations), decimals) if known else None
-        return TrueLine(Fraction(line.quantity), major(self.net(line), decimals), discount)
+        net, tax = major(self.net(line), decimals), major(sum(line.taxes), decimals)
+        return TrueLine(Fraction(line.quantity), net, tax, discount)
 
     def with_line_split(self, place: int, first: int) -> ShopifySale:
         """Return the sale with one line told as two, the first with so many of its pieces."""

@@ -190,6 +190,23 @@ def test_nothing_negative_is_sent_and_a_free_order_is_skipped(proof: Any, way: W
         assert min(item["quantity"] for item in data["items"]) > 0
 
 
+def test_every_name_of_a_mapping_is_exact(proof: Any, way: Way) -> None:
+    """What a mapping may choose in place of the price and the value is as exact: with tax, or before discounts."""
+
+    @proof(sale=way.sales(), side=SIDES)
+    def law(sale: Any, side: Any) -> None:
+        truth: Truth = sale.truth(side)
+        names = names_for(way.of(sale, side).order, "https://shop.example", {})
+        for line, item in zip(truth.lines, names.items, strict=True):
+            assert truth.is_rounded(exact(item["price_with_tax"]) * line.quantity, line.net + line.tax)
+            if line.discount is not None:
+                before = exact(item["price_before_discount"]) * line.quantity
+                assert truth.is_rounded(before, line.net + line.discount)
+        with_tax = truth.value + sum(line.tax for line in truth.lines)
+        assert with_tax == exact(names.purchase["items_value_with_tax"])
+        assert sum(truth.rest.values()) == exact(names.purchase["rest"])
+
+
 def test_the_discount_of_one_piece_multiplies_back(proof: Any, way: Way) -> None:
     """What is sent as an item's discount × quantity rounds to what was taken off the line, without tax."""
 

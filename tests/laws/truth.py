@@ -29,6 +29,7 @@ class TrueLine:
 
     quantity: Fraction
     net: Fraction
+    tax: Fraction
     discount: Fraction | None
 
 

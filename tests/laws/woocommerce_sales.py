@@ -92,7 +92,8 @@ class WooCommerceSale:
 
     def _true_line(self, line: Row) -> TrueLine:
         discount = self._major(line.subtotal - line.total)
-        return TrueLine(Fraction(line.thousandths, WHOLE), self._major(line.total), discount)
+        quantity = Fraction(line.thousandths, WHOLE)
+        return TrueLine(quantity, self._major(line.total), self._major(line.tax), discount)
 
     def _rest(self) -> Mapping[str, int]:
         rest: dict[str, int] = {"gift card": -self.redeemed}
