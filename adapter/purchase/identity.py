@@ -35,6 +35,7 @@ _EMAIL = re.compile(
     r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,63})"
 )
 _LONGEST_EMAIL = 254
+_UP_TO_A_LETTER = re.compile(r"[+\uff0b\d][\W\d_]*")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._~:|+/=!*@%-]+")
 _US_ZIP = re.compile(r"([0-9]{5})(?:[- ]?[0-9]{0,4})?")
 _WITH_US_ZIPS = frozenset(("US", "PR", "GU", "VI", "AS", "MP"))
@@ -81,14 +82,17 @@ def _visible(text: str) -> str:
 
 def clean_phone(candidates: Iterable[PhoneNumber]) -> str | None:
     """Return the first number that can be one, as digits with country code; a SHA-256 hash passes as it is."""
-    for candidate in candidates:
-        text = _visible(candidate.text).strip()
-        if _HASHED.fullmatch(text):
-            return text.lower()
-        digits = _digits_with_country_code(text, (candidate.country_code or "").strip().upper() or None)
-        if digits is not None:
-            return digits
-    return None
+    return next((number for candidate in candidates if (number := _clean_number(candidate))), None)
+
+
+def _clean_number(candidate: PhoneNumber) -> str | None:
+    text = _visible(candidate.text).strip()
+    if _HASHED.fullmatch(text):
+        return text.lower()
+    # Up to the next letter: phonenumbers would dial a note behind the number, as in 1-800-FLOWERS.
+    digits = _UP_TO_A_LETTER.search(text)
+    country = (candidate.country_code or "").strip().upper() or None
+    return _digits_with_country_code(digits[0], country) if digits else None
 
 
 @lru_cache(maxsize=1024)
@@ -99,6 +103,8 @@ def _digits_with_country_code(text: str, country_code: str | None) -> str | None
         return None
     # Seven digits without an area code are possible only locally: with a country code in front they'd be another's.
     if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    if len(set(str(number.national_number))) == 1:  # 0000000000 is typed where a number is asked for.
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
 
