@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from adapter.storage.engine import reading, writing
 from adapter.storage.sealing import Sealer
-from adapter.storage.tables import State, awaited_clicks, clicks, purchases
+from adapter.storage.tables import UPTIME, State, awaited_clicks, clicks, purchases
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -76,15 +76,20 @@ class Clicks:
     ) -> None:
         stored = connection.execute(select(clicks.c.identifiers).where(clicks.c.key == key).with_for_update()).scalar()
         if stored is None:
-            row = {"key": key, "shop": shop, "first_at": now, "last_at": now}
-            insert = _INSERTS[self._engine.dialect.name](clicks).on_conflict_do_nothing().returning(clicks.c.key)
+            row = {"key": key, "shop": shop, "first_at": now, "last_at": now, "hashed_with": self._sealer.newest}
+            insert = (
+                _INSERTS[self._engine.dialect.name](clicks)
+                .values(changed_uptime=UPTIME)
+                .on_conflict_do_nothing()
+                .returning(clicks.c.key)
+            )
             if connection.execute(insert, {**row, "identifiers": self._seal(key, identifiers)}).scalar() is not None:
                 return
             query = select(clicks.c.identifiers).where(clicks.c.key == key).with_for_update()
             stored = connection.execute(query).scalar_one()
         known = self._open(key, stored)
         merged = merge(known, identifiers, latest_wins=latest_wins)
-        values = {"identifiers": self._seal(key, merged), "last_at": now}
+        values = {"identifiers": self._seal(key, merged), "last_at": now, "changed_uptime": UPTIME}
         connection.execute(update(clicks).where(clicks.c.key == key).values(**values))
 
     def _seal(self, key: bytes, identifiers: Mapping[str, str]) -> bytes:

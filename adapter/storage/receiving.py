@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, case, func, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from adapter.storage.tables import State, purchases
+from adapter.storage.tables import UPTIME, State, purchases
 
 if TYPE_CHECKING:
     from adapter.storage.purchases import Receipt
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
-_OPEN = (State.PENDING.value, State.DELIVERING.value, State.SKIPPED.value, State.QUARANTINED.value)
+_OPEN = tuple(state.value for state in State if state is not State.DELIVERED)
 
 
 def _insert(dialect: str) -> Any:  # noqa: ANN401  # The two dialects' inserts share no public type.
@@ -39,6 +39,8 @@ def _insert(dialect: str) -> Any:  # noqa: ANN401  # The two dialects' inserts s
         fence=0,
         attempts=0,
         fixed=False,
+        settled_at=case((bindparam("state") == State.PENDING.value, None), else_=at),
+        changed_uptime=UPTIME,
     )
 
 
@@ -66,11 +68,13 @@ def upsert(dialect: str, *, repeatable: bool) -> Any:  # noqa: ANN401  # As abov
             "counts": new.counts,
             "revision": purchases.c.revision + 1,
             "refreshed_at": new.refreshed_at,
-            # A skipped order is looked at again; a quarantined one keeps its state, and a retry uses the new body.
+            "changed_uptime": new.changed_uptime,
+            # A skipped order is looked at again; a quarantined or expired one keeps its state, and a retry uses the
+            # new body.
             "state": case((wakes, new.state), else_=purchases.c.state),
             "reason": case((wakes, new.reason), else_=purchases.c.reason),
             "due_at": case((wakes, new.due_at), else_=purchases.c.due_at),
-            "settled_at": case((wakes, None), else_=purchases.c.settled_at),
+            "settled_at": case((wakes, new.settled_at), else_=purchases.c.settled_at),
         },
     ).returning(purchases.c.revision)
 

@@ -35,13 +35,18 @@ class Sealer:
     def __init__(self, secrets: Sequence[str], random: Callable[[int], bytes] = urandom) -> None:
         self._random = random
         self._ciphers = {key_id(secret): AESGCM(derive(secret, "seal")) for secret in reversed(secrets)}
-        self._newest = key_id(secrets[0])
+        self.key_ids = tuple(map(key_id, secrets))
         self._lookup_keys = [derive(secret, "lookup") for secret in secrets]
+
+    @property
+    def newest(self) -> bytes:
+        """The id of the secret that seals and hashes from now on; `key_ids` are those of all, in their order."""
+        return self.key_ids[0]
 
     def seal(self, value: bytes, context: str) -> bytes:
         """Encrypt a value; `context` names its row and column, and opening it elsewhere fails."""
         nonce = self._random(_NONCE_BYTES)
-        return self._newest + nonce + self._ciphers[self._newest].encrypt(nonce, value, context.encode())
+        return self.newest + nonce + self._ciphers[self.newest].encrypt(nonce, value, context.encode())
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """Decrypt a value; raise `SealBroken` when its key isn't known here or it isn't what was sealed there."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, update
 
-from adapter.storage.tables import State, awaited_clicks, purchases
+from adapter.storage.tables import UPTIME, State, awaited_clicks, purchases
 
 if TYPE_CHECKING:
     from adapter.storage.purchases import Settlement
@@ -39,6 +39,9 @@ _SETTLE = (
         suspect_at=bindparam("new_suspect_at"),
         answer=func.coalesce(bindparam("new_answer", type_=purchases.c.answer.type), purchases.c.answer),
         settled_at=bindparam("new_settled_at"),
+        changed_uptime=case(
+            (bindparam("ends", type_=purchases.c.fixed.type), UPTIME), else_=purchases.c.changed_uptime
+        ),
         body=case((bindparam("purge", type_=purchases.c.fixed.type), None), else_=purchases.c.body),
         event=case((bindparam("keep_event", type_=purchases.c.fixed.type), purchases.c.event), else_=None),
     )
@@ -67,6 +70,7 @@ def settle(connection: Connection, settlement: Settlement) -> int:
         "new_suspect_at": settlement.suspect_at,
         "new_answer": settlement.answer,
         "new_settled_at": None if pending else settlement.at,
+        "ends": not pending,
         "purge": settlement.purge_body,
         # Refused bytes stay with a quarantined order, to be shown; a waiting order makes them anew. What is purged
         # with the body is as personal as the body.

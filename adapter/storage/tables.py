@@ -19,19 +19,21 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    select,
     text,
 )
 from sqlalchemy.types import TypeDecorator
 
 
 class State(StrEnum):
-    """Where an order is on its way: pending → delivering → delivered or quarantined; or skipped."""
+    """Where an order is on its way: pending → delivering → delivered or quarantined; or skipped, or expired."""
 
     PENDING = "pending"
     DELIVERING = "delivering"
     DELIVERED = "delivered"
     QUARANTINED = "quarantined"
     SKIPPED = "skipped"
+    EXPIRED = "expired"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -61,6 +63,12 @@ ID = BigInteger().with_variant(Integer(), "sqlite")
 
 WAITING = "state IN ('pending', 'delivering')"
 """What the index of due orders covers. SQLite uses it only for a query that says just this, without parameters."""
+
+KEPT = "body IS NOT NULL"
+"""What the index of rows to purge covers. Body and event are purged together."""
+
+SETTLED = "settled_at IS NOT NULL"
+"""What the index of settled orders covers: an order touches it once."""
 
 metadata = MetaData()
 
@@ -100,6 +108,8 @@ purchases = Table(
     Column("answer", Text),
     Column("first_sent_at", UTCDateTime),
     Column("settled_at", UTCDateTime),
+    # The uptime at the last change: a newer body, a settlement, a retry. None: written by an older version.
+    Column("changed_uptime", Integer),
     UniqueConstraint("shop", "order_id", name="purchases_one_per_order"),
 )
 Index(
@@ -110,6 +120,15 @@ Index(
     postgresql_where=text(WAITING),
 )
 Index("purchases_by_state", purchases.c.state, purchases.c.id)
+Index("purchases_kept", purchases.c.changed_uptime, sqlite_where=text(KEPT), postgresql_where=text(KEPT))
+Index(
+    "purchases_settled",
+    purchases.c.shop,
+    purchases.c.state,
+    purchases.c.settled_at,
+    sqlite_where=text(SETTLED),
+    postgresql_where=text(SETTLED),
+)
 
 clicks = Table(
     "clicks",
@@ -120,8 +139,11 @@ clicks = Table(
     Column("identifiers", LargeBinary, nullable=False),
     Column("first_at", UTCDateTime, nullable=False),
     Column("last_at", UTCDateTime, nullable=False),
+    Column("changed_uptime", Integer),
+    # Which secret hashed the key, as four bytes. None: the one that sealed the identifiers.
+    Column("hashed_with", LargeBinary),
 )
-Index("clicks_by_age", clicks.c.last_at)
+Index("clicks_by_uptime", clicks.c.changed_uptime)
 
 awaited_clicks = Table(
     "awaited_clicks",
@@ -148,3 +170,15 @@ destinations = Table(
     Column("answered_at", UTCDateTime),
     Column("answer", Text),
 )
+
+uptime = Table(
+    "uptime",
+    metadata,
+    # One row: how long workers have been running in all, in seconds, and the clock when one last looked.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seconds", Integer, nullable=False),
+    Column("looked_at", UTCDateTime),
+)
+
+UPTIME = select(uptime.c.seconds).where(uptime.c.id == 1).scalar_subquery()
+"""The uptime, within a statement that writes."""

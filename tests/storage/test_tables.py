@@ -57,4 +57,5 @@ def test_a_time_without_a_zone_is_refused(engine: Engine) -> None:
 
 def test_the_states() -> None:
     """The words that stand in the database, in the index and in what operators read."""
-    assert {"pending", "delivering", "delivered", "quarantined", "skipped"} == {state.value for state in State}
+    words = {"pending", "delivering", "delivered", "quarantined", "skipped", "expired"}
+    assert words == {state.value for state in State}
