@@ -1,0 +1,48 @@
+"""Commands that run the service: migrate, serve, deliver."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from adapter.cli.opening import parts, stop_on_signals
+from adapter.storage.migrate import migrate as migrate_database
+from adapter.wiring import Parts
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to the newest schema. Safe to run again, and by two at once."""
+    _migrate(parts(sys.stderr))
+    click.echo("the database is up to date")
+
+
+def _migrate(house: Parts) -> None:
+    migrate_database(house.engine)
+    house.engine.dispose()
+
+
+@click.command()
+def serve() -> NoReturn:
+    """Migrate, then serve webhooks with gunicorn."""
+    _migrate(parts())
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:adapter.server", "adapter.app:create_app()"]
+    os.execv(command[0], command)  # noqa: S606  # gunicorn takes this process's place, so signals reach it.
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Deliver what is due, then exit.")
+def deliver(*, once: bool) -> None:
+    """Deliver due orders to the Conversion API, until SIGTERM; the batch in hand is finished."""
+    worker = parts().worker()
+    stop_on_signals(worker.stop)
+    if once:
+        worker.drain()
+    else:
+        worker.run()
+
+
+COMMANDS = (migrate, serve, deliver)
