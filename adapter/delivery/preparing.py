@@ -89,6 +89,8 @@ class Preparer:
         until = claim.received_at + shop.rules.policy.hold
         if not decision.clicks and timedelta(0) < until - now <= shop.rules.policy.hold:
             return ToHold(claim, until, self._keys(shop.name, order))
+        if decision.warnings:
+            _log.warning("order sent with warnings", shop=shop.name, order=claim.order_id, warnings=decision.warnings)
         return ToSend(claim, decision.to_send.encode())
 
     def _keys(self, shop: str, order: Order) -> tuple[bytes, ...]:

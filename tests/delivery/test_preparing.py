@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from structlog.testing import capture_logs
+
 from adapter.delivery.preparing import Preparer, ToForget, ToHold, ToSend
 from adapter.storage.clicks import Clicks
 from adapter.storage.purchases import Claim, Purchases, Settlement
@@ -26,6 +28,23 @@ def test_an_event(house: Any) -> None:
     found = prepared(house)
     assert isinstance(found, ToSend)
     assert found.event.startswith(b'{"name":"purchase","dedupe_id":"1"')
+
+
+def test_a_field_that_is_left_out(house: Any) -> None:
+    """What an event lacks is said when it is sent, with order, target and expression, and without a value."""
+    house.receive(1, transaction_id=77)
+    (claim,) = house.purchases.claim(["acme"], "due", 1, house.clock(), MINUTE)
+    rules = house.shops(orders="[event.user_data]\nzip = \"join('-', [order.transaction_id])\"")
+    with capture_logs() as logs:
+        found = Preparer(house.purchases, house.clicks).prepare(claim, rules.get("acme"), house.clock())
+    assert isinstance(found, ToSend)
+    assert b'"zip"' not in found.event
+    (log,) = logs
+    assert ("order sent with warnings", "acme", "1") == (log["event"], log["shop"], log["order"])
+    (warning,) = log["warnings"]
+    expected = "event.user_data.zip was left out: join('-', [order.transaction_id]): join() wants array-string, and found"
+    assert warning.startswith(expected)
+    assert "77" not in warning
 
 
 def test_a_hold(house: Any) -> None:
