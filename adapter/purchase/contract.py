@@ -238,7 +238,7 @@ def _to_milliseconds(value: object) -> int:
     return _to_integer(value)
 
 
-_CONVERSIONS = {
+_CONVERSIONS: Mapping[Kind, Callable[[object], Any]] = {
     Kind.TEXT: _to_text,
     Kind.NUMBER: _to_number,
     Kind.INTEGER: _to_integer,
