@@ -25,11 +25,15 @@ def load_shops(directory: Path, environment: Mapping[str, str], platforms: Colle
     files, problems = read_directory(directory)
     loaders = [_Loader(file, environment, platforms, api_url) for file in files]
     shops = {loader.file.name: shop for loader in loaders if (shop := loader.load()) is not None}
-    problems += [problem for loader in loaders for problem in loader.problems]
+    problems += [problem for loader in loaders for problem in sorted(loader.problems, key=_from_the_top)]
     problems += conflicts(shops.values())
     if problems:
         raise ConfigurationRefused(dict.fromkeys(problems))  # A mistake in a base is every heir's, and said once.
     return Shops(shops)
+
+
+def _from_the_top(problem: Problem) -> tuple[str, int]:
+    return problem.where, problem.line
 
 
 class _Loader:

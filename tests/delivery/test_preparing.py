@@ -42,7 +42,9 @@ def test_a_field_that_is_left_out(house: Any) -> None:
     (log,) = logs
     assert ("order sent with warnings", "acme", "1") == (log["event"], log["shop"], log["order"])
     (warning,) = log["warnings"]
-    expected = "event.user_data.zip was left out: join('-', [order.transaction_id]): join() wants array-string, and found"
+    expected = (
+        "event.user_data.zip was left out: join('-', [order.transaction_id]): join() wants array-string, and found"
+    )
     assert warning.startswith(expected)
     assert "77" not in warning
 
