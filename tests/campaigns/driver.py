@@ -1,0 +1,135 @@
+"""The shops of a campaign: several connections that send signed orders, and send again what wasn't answered 200."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from queue import Empty, SimpleQueue
+from threading import Event, Lock, Thread
+
+from campaigns.orders import Order
+
+_PATIENCE_SECONDS = 5.0
+"""WooCommerce and Shopify wait no longer."""
+
+_OK = 200
+
+
+@dataclass(slots=True)
+class Record:
+    """What the shops know. `answers` counts answers by their status; 0 stands for none at all."""
+
+    acknowledged: dict[tuple[str, str], Order] = field(default_factory=dict)
+    answers: dict[int, int] = field(default_factory=dict)
+    tries: dict[tuple[str, str], int] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def failures(self) -> int:
+        """Return how many requests got no answer, or none of 200."""
+        return sum(count for status, count in self.answers.items() if status != _OK)
+
+    @property
+    def most_tries(self) -> int:
+        """Return how often the unluckiest order had to be sent."""
+        return max(self.tries.values(), default=0)
+
+
+class Driver:
+    """Sends orders to 127.0.0.1 from several threads. Every second connection is kept open, the others aren't."""
+
+    def __init__(self, port: int, connections: int = 8, patience: float = _PATIENCE_SECONDS) -> None:
+        self.record = Record()
+        self._port = port
+        self._patience = patience
+        self._orders: SimpleQueue[Order] = SimpleQueue()
+        self._lock = Lock()
+        self._gives_up = Event()
+        self._open = 0
+        self._threads = [
+            Thread(target=self._send_all, args=(place % 2 == 0,), daemon=True) for place in range(connections)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def send(self, orders: Iterable[Order], per_second: float | None = None) -> None:
+        """Hand these orders to the connections, at most so many a second; return when all are handed over."""
+        began = time.monotonic()
+        for number, order in enumerate(orders):
+            if per_second is not None:
+                time.sleep(max(0.0, began + number / per_second - time.monotonic()))
+            with self._lock:
+                self._open += 1
+            self._orders.put(order)
+
+    @property
+    def open(self) -> int:
+        """Return how many orders aren't acknowledged yet."""
+        return self._open
+
+    def finish(self, seconds: float) -> Record:
+        """Wait until every order is acknowledged, then end; raise AssertionError when it takes longer."""
+        deadline = time.monotonic() + seconds
+        while self._open and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.stop()
+        assert 0 == self._open, f"{self._open} orders weren't acknowledged within {seconds:.0f} s"
+        return self.record
+
+    def stop(self) -> None:
+        """End, whether or not every order is acknowledged."""
+        self._gives_up.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _send_all(self, keeps_open: bool) -> None:
+        connection = self._connection()
+        while not self._gives_up.is_set():
+            try:
+                order = self._orders.get(timeout=0.05)
+            except Empty:
+                continue
+            while not self._send(connection, order) and not self._gives_up.is_set():
+                connection.close()
+                time.sleep(0.05)
+            if not keeps_open:
+                connection.close()
+        connection.close()
+
+    def _send(self, connection: HTTPConnection, order: Order) -> bool:
+        began = time.monotonic()
+        status = post(connection, order.path, order.body, order.headers)
+        with self._lock:
+            record = self.record
+            record.answers[status] = record.answers.get(status, 0) + 1
+            record.tries[order.key] = record.tries.get(order.key, 0) + 1
+            if status == _OK:
+                record.seconds.append(time.monotonic() - began)
+                record.acknowledged[order.key] = order
+                self._open -= 1
+        return status == _OK
+
+    def _connection(self) -> HTTPConnection:
+        return HTTPConnection("127.0.0.1", self._port, timeout=self._patience)
+
+
+def post(connection: HTTPConnection, path: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """Send one request and read its answer; return the status, 0 when there was none."""
+    try:
+        connection.request("POST", path, body=body, headers=dict(headers))
+        answer = connection.getresponse()
+        answer.read()
+    except (OSError, HTTPException):
+        connection.close()
+        return 0
+    return answer.status
+
+
+def post_once(port: int, order: Order, **changed: str) -> int:
+    """Send an order once on a connection of its own, with these headers on top; return the status."""
+    headers = {**order.headers, **{name.replace("_", "-"): value for name, value in changed.items()}}
+    with closing(HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)) as connection:
+        return post(connection, order.path, order.body, headers)
