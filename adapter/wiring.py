@@ -10,6 +10,7 @@ from functools import cached_property
 import structlog
 
 from adapter.axon.client import AxonClient
+from adapter.delivery.sweeping import Sweeper
 from adapter.delivery.worker import Worker, utc_now
 from adapter.errors import ConfigurationRefused, Problem
 from adapter.intake import Intake
@@ -17,6 +18,7 @@ from adapter.platforms.registry import PLATFORMS
 from adapter.settings import Settings, load_settings
 from adapter.shops.load import load_shops
 from adapter.shops.shop import Shops
+from adapter.storage.bodies import Bodies
 from adapter.storage.clicks import Clicks
 from adapter.storage.destinations import Destinations
 from adapter.storage.engine import Database, open_engine
@@ -52,6 +54,12 @@ def load_configuration(environment: Mapping[str, str]) -> Configuration:
     return Configuration(settings, shops)
 
 
+def load_mappings(environment: Mapping[str, str]) -> Shops:
+    """Read the mapping files alone, for what needs no other setting; raise `ConfigurationRefused`."""
+    settings = load_settings({"MAPPINGS_DIR": environment.get("MAPPINGS_DIR", "")})
+    return load_shops(settings.mappings_dir, environment, PLATFORMS, settings.axon_api_url)
+
+
 class Parts:
     """The long-lived objects of one process, made when first asked for."""
 
@@ -85,6 +93,10 @@ class Parts:
         """The conditions of the destinations."""
         return Destinations(self.engine)
 
+    def bodies(self) -> Bodies:
+        """Return the stored orders, to be read again."""
+        return Bodies(self.engine, self.sealer)
+
     def intake(self) -> Intake:
         """Return the use case of incoming webhooks."""
         return Intake(self.purchases, self.clock)
@@ -99,4 +111,5 @@ class Parts:
             client=AxonClient(self.clock),
             lease=self.settings.lease,
             clock=self.clock,
+            sweeper=Sweeper(engine=self.engine, keep=self.settings.retention, clock=self.clock),
         )

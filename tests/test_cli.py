@@ -22,6 +22,7 @@ import structlog
 
 from adapter import __version__, cli
 from adapter.axon.sandbox import Sandbox
+from adapter.operations import demo as demonstration
 from adapter.storage.purchases import Receipt
 from adapter.storage.tables import State
 from adapter.wiring import Parts, load_configuration
@@ -76,7 +77,9 @@ def parts(run: Callable[..., Any]) -> Iterator[Parts]:
     made.engine.dispose()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["check", "--help"], ["preview", "-h"], ["demo", "-h"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["-h"], ["check", "--help"], ["preview", "-h"], ["diff", "-h"], ["demo", "-h"]]
+)
 def test_help(run: Callable[..., Any], arguments: list[str]) -> None:
     """Help is on stdout, with 0."""
     ended = run(*arguments)
@@ -165,12 +168,62 @@ def test_preview_commands_no_terminal(run: Callable[..., Any]) -> None:
     assert "�]0;evil��[2J" in ended.out
 
 
+def test_preview_needs_no_other_setting(run: Callable[..., Any]) -> None:
+    """A database and a key that are wrong or missing, and a shop that is off, don't matter to a preview."""
+    path = str(SAMPLES / "shopify" / "free_shipping_code.json")
+    ended = run("preview", path, "--shop", "shopify", DATABASE_URL="oracle://", SHOPIFY_WEBHOOK_SECRET="")
+    assert (0, "") == (ended.code, ended.err)
+    assert "\nNOTE     the shop is off: it has no webhook secret" in ended.out
+
+
+def test_diff_of_a_folder(run: Callable[..., Any], tmp_path: Path) -> None:
+    """Two files over the orders of a folder: a report with 0 although they differ; one object for programs."""
+    old, new = str(ROOT / "mappings" / "shopify.toml"), tmp_path / "new.toml"
+    new.write_text('extends = "shopify"\n[event.data]\nvalue = "purchase.total"\n')
+    orders = tmp_path / "orders"
+    orders.mkdir()
+    (orders / "one.json").write_bytes((SAMPLES / "shopify" / "tax_included_eur.json").read_bytes())
+    ended = run("diff", old, str(new), "--orders", str(orders), SHOPIFY_SITE_URL="", DATABASE_URL="oracle://")
+    assert (0, "") == (ended.code, ended.err)
+    assert "\n  data.value                     110.00 → 134.45\n" in ended.out
+    assert "isn't set here: https://site-url-not-set.example" in " ".join(ended.out.split())
+    ended = run("diff", old, str(new), "--orders", str(orders), "--json", "--examples", "0")
+    found = json.loads(ended.out)
+    assert (0, 1, 1, []) == (ended.code, found["orders"], found["different"], found["examples"])
+
+
+def test_diff_of_stored_orders(run: Callable[..., Any], parts: Parts, tmp_path: Path) -> None:
+    """--days takes the stored orders of the shop that is named like OLD, or of --shop."""
+    old = str(ROOT / "mappings" / "shopify.toml")
+    body = (SAMPLES / "shopify" / "tax_included_eur.json").read_bytes()
+    parts.purchases.receive([Receipt(shop="shopify", order_id="5839102746002", body=body)], datetime.now(UTC))
+    ended = run("diff", old, old, "--days", "1")
+    assert (0, "") == (ended.code, ended.err)
+    assert "orders 1 of shopify, stored within 1 day\n" in ended.out
+    ended = run("diff", old, old, "--days", "1", "--shop", "acme")
+    assert (1, "", "there is no order of acme, stored within 1 day\n") == (ended.code, ended.out, ended.err)
+    ended = run("diff", old, old, "--days", "1", DATABASE_URL=f"sqlite:///{tmp_path}/elsewhere.db")
+    assert (1, True) == (ended.code, f"there is no database at {tmp_path}/elsewhere.db" in ended.err)
+    assert not (tmp_path / "elsewhere.db").exists()
+
+
+def test_diff_of_a_wrong_file(run: Callable[..., Any], tmp_path: Path) -> None:
+    """A wrong mapping file is refused with its problems and 1."""
+    (tmp_path / "new.toml").write_text('extends = "shopify"\n[event.data]\nvaleu = "order.id"\n')
+    ended = run("diff", str(tmp_path / "new.toml"), str(tmp_path / "new.toml"), "--orders", str(SAMPLES))
+    assert (1, "") == (ended.code, ended.out)
+    assert 'new.toml: event.data.valeu: unknown field (did you mean "value"?)' in ended.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["preview", "-"], "Missing option '--shop'"),
         (["preview", "no such file.json", "--shop", "shopify"], "No such file or directory"),
         (["preview", "-", "--shop", "acme"], "there is no shop 'acme'; known: shopify, woocommerce"),
+        (["diff", "no such file.toml", "x", "--days", "1"], "File 'no such file.toml' does not exist"),
+        (["diff", __file__, __file__], "give either --orders FOLDER or --days N"),
+        (["diff", __file__, __file__, "--days", "0"], "0 is not in the range"),
         (["orders", "--state", "lost"], "'lost' is not one of 'pending'"),
         (["orders", "--limit", "0"], "0 is not in the range"),
         (["sandbox", "--port", "65536"], "65536 is not in the range"),
@@ -370,7 +423,7 @@ def test_demo(
         stays.append(stay is not None)
         return as_expected
 
-    monkeypatch.setattr(cli.demonstration, "run", run_demo)
+    monkeypatch.setattr(demonstration, "run", run_demo)
     assert code == run("demo", *options).code
     assert [bool(options)] == stays
 

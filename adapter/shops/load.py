@@ -15,7 +15,7 @@ from adapter.purchase.mapping import MappingCompiler, PurchaseMapping
 from adapter.purchase.rules import Policy
 from adapter.shops.addresses import domain_of, is_plain_http, is_site, origin_of_site, without_password
 from adapter.shops.conflicts import conflicts
-from adapter.shops.files import MappingFile, read_directory
+from adapter.shops.files import FileRefused, MappingFile, read_directory, read_file
 from adapter.shops.form import MappingForm, OrdersTable, check_form, without_removed
 from adapter.shops.shop import SHORTEST_SECRET, Destination, Shop, Shops
 
@@ -34,6 +34,25 @@ def load_shops(directory: Path, environment: Mapping[str, str], platforms: Colle
 
 def _from_the_top(problem: Problem) -> tuple[str, int]:
     return problem.where, problem.line
+
+
+def load_file(path: Path, environment: Mapping[str, str], platforms: Collection[str]) -> Shop:
+    """Load one mapping file with its bases, only to look at what it makes of orders: the shop is off.
+
+    No secret is read, and variables that aren't set don't matter; without its site's address `UNSET_SITE` stands for
+    it. Raise `ConfigurationRefused` with every problem.
+    """
+    try:
+        loader = _Onlooker(read_file(path), environment, platforms, "")
+    except FileRefused as refused:
+        raise ConfigurationRefused([refused.problem]) from None
+    shop = loader.load()
+    if shop is None:
+        raise ConfigurationRefused(sorted(loader.problems, key=_from_the_top))
+    return shop
+
+
+UNSET_SITE = "https://site-url-not-set.example"
 
 
 class _Loader:
@@ -188,6 +207,21 @@ class _Loader:
             policy=_policy(form.orders, consent_required=form.consent.required),
             mapping=mapping,
         )
+
+
+class _Onlooker(_Loader):
+    """Turns one file into a shop that takes nothing in and sends nothing."""
+
+    def _secrets(self, texts: list[str]) -> tuple[tuple[str, ...], str | None]:
+        del texts
+        return (), "its file is only looked at"
+
+    def _site_url(self, text: str, off: str | None) -> str:
+        return super()._site_url(text, off) or UNSET_SITE
+
+    def _destination(self, form: MappingForm, off: str | None) -> Destination | None:
+        del form, off
+        return None
 
 
 def _policy(orders: OrdersTable, *, consent_required: bool) -> Policy:

@@ -7,28 +7,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Engine,
     RowMapping,
-    Select,
-    and_,
     bindparam,
     delete,
     func,
-    or_,
     select,
-    text,
     update,
 )
 
 from adapter.storage import receiving, settling
+from adapter.storage.due import Which, due
 from adapter.storage.engine import reading, writing
 from adapter.storage.sealing import Sealer
-from adapter.storage.tables import WAITING, State, awaited_clicks, purchases
+from adapter.storage.tables import State, awaited_clicks, purchases
 
 
 class Received(StrEnum):
@@ -102,12 +98,6 @@ class Settlement:
 _LARGEST_INTEGER = 2**31 - 1
 """Of PostgreSQL. An order can claim to be from the year 1; its age in seconds must not stop it from being stored."""
 
-_FARTHEST = timedelta(days=1)
-"""No order waits, and no lease lasts, so long: see the longest Retry-After and the longest lease."""
-
-Which = Literal["due", "newest", "suspects", "newest suspect"]
-"""What to claim: what is due, oldest first; the newest alone, as a probe; orders refused alone, to try them again."""
-
 
 class Purchases:
     """The rows of the ledger, on one engine, sealed by one sealer."""
@@ -136,7 +126,7 @@ class Purchases:
             "token_hash": receipt.token and hashlib.sha256(receipt.token.encode()).hexdigest(),
             "state": receipt.state.value,
             "reason": receipt.reason,
-            "body": self._sealer.seal(receipt.body, _context(receipt.shop, receipt.order_id, "body")),
+            "body": self._sealer.seal(receipt.body, context_of(receipt.shop, receipt.order_id, "body")),
             "body_hash": hashlib.sha256(receipt.body).digest(),
             "body_at": receipt.body_at,
             "counts": receipt.counts,
@@ -164,12 +154,12 @@ class Purchases:
         names = tuple(shops)
         kinds: tuple[Which, ...] = ("due", "suspects")
         with reading(self._engine) as connection:
-            return any(connection.execute(_due(names, which, now).limit(1)).first() for which in kinds)
+            return any(connection.execute(due(names, which, now).limit(1)).first() for which in kinds)
 
     def anything_due(self, now: datetime) -> bool:
         """Whether any order waits to be sent, apart from those that were refused alone. A quick look, for polling."""
         with reading(self._engine) as connection:
-            return connection.execute(_due(None, "due", now).limit(1)).first() is not None
+            return connection.execute(due(None, "due", now).limit(1)).first() is not None
 
     def claim(
         self,
@@ -189,13 +179,13 @@ class Purchases:
             *(purchases.c[name] for name in ("id", "shop", "order_id", "body", "event", "fixed", "fence")),
             *(purchases.c[name] for name in ("revision", "received_at", "age_seconds", "attempts", "suspect_at")),
         )
-        query = _due(tuple(shops), which, now)
+        query = due(tuple(shops), which, now)
         if suspected_before is not None:
             query = query.where(purchases.c.suspect_at <= suspected_before)
-        due = query.limit(limit).with_for_update(skip_locked=True).cte("due")
+        chosen = query.limit(limit).with_for_update(skip_locked=True).cte("due")
         taken = (
             update(purchases)
-            .where(purchases.c.id.in_(select(due.c.id)))
+            .where(purchases.c.id.in_(select(chosen.c.id)))
             .values(state=State.DELIVERING.value, lease_until=now + lease, fence=purchases.c.fence + 1)
             .returning(*columns)
         )
@@ -205,13 +195,13 @@ class Purchases:
 
     def open_body(self, claim: Claim) -> bytes:
         """Return the order's body; raise `SealBroken`."""
-        return self._sealer.open(claim.body, _context(claim.shop, claim.order_id, "body"))
+        return self._sealer.open(claim.body, context_of(claim.shop, claim.order_id, "body"))
 
     def open_event(self, claim: Claim) -> bytes | None:
         """Return the frozen bytes of the event, None when it was never sent; raise `SealBroken`."""
         if claim.event is None:
             return None
-        return self._sealer.open(claim.event, _context(claim.shop, claim.order_id, "event"))
+        return self._sealer.open(claim.event, context_of(claim.shop, claim.order_id, "event"))
 
     def freeze(self, events: Sequence[tuple[Claim, bytes]], now: datetime, lease: timedelta) -> list[Claim]:
         """Write down that these events are about to be sent, and renew their leases; return those that may be.
@@ -224,7 +214,7 @@ class Purchases:
                 "claim_id": claim.id,
                 "claim_fence": claim.fence,
                 "claim_revision": claim.revision,
-                "event_bytes": self._sealer.seal(event, _context(claim.shop, claim.order_id, "event")),
+                "event_bytes": self._sealer.seal(event, context_of(claim.shop, claim.order_id, "event")),
             }
             for claim, event in sorted(events, key=lambda pair: _lock_order(pair[0]))
         ]
@@ -292,22 +282,6 @@ class Purchases:
         return found
 
 
-def _due(shops: tuple[str, ...] | None, which: Which, now: datetime) -> Select[tuple[int]]:
-    waiting = and_(purchases.c.state == State.PENDING.value, _has_come(purchases.c.due_at, now))
-    abandoned = and_(purchases.c.state == State.DELIVERING.value, _has_come(purchases.c.lease_until, now))
-    query = select(purchases.c.id).where(or_(waiting, abandoned))
-    query = query if shops is None else query.where(purchases.c.shop.in_(shops))
-    query = query.where(text(WAITING))
-    suspect = purchases.c.suspect_at.is_not(None) if "suspect" in which else purchases.c.suspect_at.is_(None)
-    newest = purchases.c.id.desc() if "newest" in which else purchases.c.due_at
-    return query.where(suspect).order_by(newest, purchases.c.id)
-
-
-def _has_come(moment: ColumnElement[datetime | None], now: datetime) -> ColumnElement[bool]:
-    """Say that a moment is over. One that lies days ahead comes from a clock that jumped, and counts as over."""
-    return or_(moment <= now, moment > now + _FARTHEST)
-
-
 def _claim(row: RowMapping) -> Claim:
     columns = {str(name): value for name, value in row.items()}
     age = columns.pop("age_seconds")
@@ -319,5 +293,6 @@ def _lock_order(row: Receipt | Claim) -> tuple[str, str]:
     return row.shop, row.order_id
 
 
-def _context(shop: str, order_id: str, column: str) -> str:
+def context_of(shop: str, order_id: str, column: str) -> str:
+    """Return what a sealed column is bound to: no row's can be opened as another's."""
     return f"purchases/{column}/{shop}/{order_id}"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import textwrap
 from collections.abc import Iterator
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from adapter.operations.preview.money import money_lines
+from adapter.operations.showing import WIDTH, shown, wrapped
 from adapter.purchase.explanation import Explained, Source
 from adapter.purchase.reads import Read
 from adapter.purchase.verdicts import Verdict
@@ -16,10 +14,8 @@ from adapter.purchase.verdicts import Verdict
 if TYPE_CHECKING:
     from adapter.operations.preview import Preview
 
-WIDTH = 80
 _NAMES = 20
 """Width of the column with the names of the fields."""
-_LONGEST_READ = 44
 
 
 def lines(preview: Preview) -> Iterator[str]:
@@ -40,7 +36,7 @@ def lines(preview: Preview) -> Iterator[str]:
 
 def _head(preview: Preview) -> Iterator[str]:
     order = f", order {preview.order.id}" if preview.order else ""
-    yield from _wrapped(f"shop {preview.shop.name} ({preview.shop.label}){order}", "", "  ")
+    yield from wrapped(f"shop {preview.shop.name} ({preview.shop.label}){order}", "", "  ")
     if preview.shop.off:
         yield from _labelled("NOTE", f"the shop is off: {preview.shop.off}")
     if preview.skipped:
@@ -50,15 +46,11 @@ def _head(preview: Preview) -> Iterator[str]:
 
 
 def _labelled(label: str, text: str) -> Iterator[str]:
-    return _wrapped(text, f"{label:<9}", " " * 9)
+    return wrapped(text, f"{label:<9}", " " * 9)
 
 
 def _verdict(verdict: Verdict) -> Iterator[str]:
-    return _wrapped(verdict.fact, f"  {verdict.finding:<12} {verdict.rule:<11} ", " " * 27)
-
-
-def _wrapped(text: str, first: str, further: str) -> Iterator[str]:
-    yield from textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=further) or [first.rstrip()]
+    return wrapped(verdict.fact, f"  {verdict.finding:<12} {verdict.rule:<11} ", " " * 27)
 
 
 def _fields(preview: Preview) -> Iterator[str]:
@@ -85,16 +77,16 @@ def _field(line: Explained, name: str) -> Iterator[str]:
     named = f"  {name}".ljust(_NAMES - 1) + " "
     yield named + shown(line.value, WIDTH - len(named))
     if line.failed:
-        yield from _wrapped(line.failed, f"{room}! ", f"{room}  ")
+        yield from wrapped(line.failed, f"{room}! ", f"{room}  ")
     yield from _said(line.expression, line.origin)
     for source in line.sources:
         if words := _source(source, line):
-            yield from _wrapped(words, f"{room}  ", f"{room}    ")
+            yield from wrapped(words, f"{room}  ", f"{room}    ")
 
 
 def _said(expression: str, origin: str) -> Iterator[str]:
     """Yield the expression, and at the right end of its last line the file and line that say so."""
-    said = list(_wrapped(expression, f"{'':{_NAMES}}= ", f"{'':{_NAMES}}  "))
+    said = list(wrapped(expression, f"{'':{_NAMES}}= ", f"{'':{_NAMES}}  "))
     if len(said[-1]) + 2 + len(origin) > WIDTH:
         said.append("")
     said[-1] += origin.rjust(WIDTH - len(said[-1]))
@@ -111,20 +103,3 @@ def _source(source: Source, line: Explained) -> str:
     if alone:
         return whence or ("" if shown(read.value) == shown(line.value) else f"which is {shown(read.value)}")
     return f"{read.path}: {shown(read.value)}" + (f", {whence}" if whence else "")
-
-
-def shown(value: Any, width: int = _LONGEST_READ) -> str:  # noqa: ANN401  # JSON can be anything.
-    """Return a value on one line of at most this width; when it is cut off, with its length."""
-    match value:
-        case None | "":
-            return "–"
-        case Decimal():
-            return f"{value:f}"
-        case bool() | list() | dict():
-            text = json.dumps(value, ensure_ascii=False, default=str)
-        case _:
-            text = str(value)
-    if len(text) <= width:
-        return text
-    length = f"… ({len(text)} characters)"
-    return text[: width - len(length)] + length
