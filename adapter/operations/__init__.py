@@ -1,1 +1,1 @@
-"""What an operator asks for: check, preview, the ledger, the demo."""
+"""What an operator asks for: check, schema, preview, diff, the ledger, the demo."""
