@@ -38,6 +38,7 @@ PLACES: Places = {
     "purchase.phone": _PHONES,
     "purchase.phone_plain": _PHONES,
     "purchase.user_id": ("order.customer.id",),
+    "purchase.customer_id": ("order.customer.id",),
     "purchase.zip": ("order.billing_address.zip", "order.shipping_address.zip"),
     "purchase.country_code": ("order.billing_address.country_code", "order.shipping_address.country_code"),
     "purchase.ip": ("order.client_details.browser_ip", "order.browser_ip"),

@@ -24,6 +24,7 @@ PLACES: Places = {
     "purchase.phone": ("order.billing.phone", "order.shipping.phone"),
     "purchase.phone_plain": ("order.billing.phone", "order.shipping.phone"),
     "purchase.user_id": ("order.customer_id",),
+    "purchase.customer_id": ("order.customer_id",),
     "purchase.zip": ("order.billing.postcode",),
     "purchase.country_code": ("order.billing.country", "order.shipping.country"),
     "purchase.ip": ("order.customer_ip_address",),
