@@ -67,7 +67,9 @@ _MAPPING = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command()
 @click.argument("old", type=_MAPPING)
 @click.argument("new", type=_MAPPING)
-@click.option("--orders", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Of a folder.")
+@click.option(
+    "--orders", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Those of a folder."
+)
 @click.option("--days", type=click.IntRange(1, 3650), help="The stored orders that came in within so many days.")
 @click.option("--shop", "shop_name", help="With --days: whose orders; without it the shop named like OLD.")
 @click.option("--examples", default=5, show_default=True, type=click.IntRange(0, 1000), help="How many are shown.")
@@ -75,7 +77,9 @@ _MAPPING = click.Path(exists=True, dir_okay=False, path_type=Path)
 def diff(  # noqa: PLR0913  # One argument an option, as click wants them.
     *, old: Path, new: Path, folder: Path | None, days: int | None, shop_name: str | None, examples: int, as_json: bool
 ) -> None:
-    """Show what the mapping file NEW would change, compared with OLD. Sends and stores nothing, needs no secret.
+    """Show what the mapping file NEW would change, compared with OLD. Sends and stores nothing.
+
+    The variables that the files name needn't be set; stored orders are opened with SECRET_KEY.
 
     Exits with 0 also when orders differ, since it is a report; with 1 when a file is wrong or there is no order.
     """

@@ -15,8 +15,9 @@ from sqlalchemy import Engine, event, select, update
 
 from adapter.errors import ConfigurationRefused
 from adapter.operations.diff import Change, NothingToCompare, compare, report
-from adapter.operations.diff.orders import Orders, of_folder, of_ledger
+from adapter.operations.diff.orders import Orders, _in_file, of_folder, of_ledger
 from adapter.operations.diff.pair import load_pair
+from adapter.platforms.registry import PLATFORMS
 from adapter.purchase.event import encode
 from adapter.shops.shop import Shop
 from adapter.storage.bodies import Bodies
@@ -282,14 +283,19 @@ def test_no_orders_at_all(pair: tuple[Shop, Shop], tmp_path: Path) -> None:
         compare(*pair, of_folder(tmp_path / "empty", "woocommerce"), 5)
 
 
-def test_a_file_that_can_not_be_read(tmp_path: Path) -> None:
-    """A link that leads nowhere is left out; a file that vanished meanwhile is named."""
+def test_links_and_folders(tmp_path: Path) -> None:
+    """A link that leads nowhere and a folder are no files; files in folders are taken, with their path as name."""
     (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere")
-    (tmp_path / "order.json").write_text("{}")
-    candidates = of_folder(tmp_path, "woocommerce").candidates
     (tmp_path / "sub").mkdir()
-    found = [(candidate.name, candidate.problem) for candidate in candidates]
-    assert [("order.json", "")] == found
+    (tmp_path / "sub" / "order.json").write_text("{}")
+    found = [(candidate.name, candidate.problem) for candidate in of_folder(tmp_path, "woocommerce").candidates]
+    assert [("sub/order.json", "")] == found
+
+
+def test_a_file_that_can_not_be_read(tmp_path: Path) -> None:
+    """A file that vanishes between the look and the reading is named with the reason. This looks at a private seam."""
+    found = _in_file(tmp_path / "gone.json", "gone.json", PLATFORMS["woocommerce"])
+    assert "it can't be read: No such file or directory" == found.problem
 
 
 def test_bad_files(tmp_path: Path) -> None:
