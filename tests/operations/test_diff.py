@@ -380,3 +380,14 @@ def test_clicks_that_do_not_open(pair: tuple[Shop, Shop], stored: Callable[[int]
         connection.execute(update(clicks_table).values(identifiers=b"not what was sealed"))
     found = compare(*pair, stored(3), 5)
     assert {Change.BOTH: 1, Change.SENT: 1, Change.IDLE: 1} == found.counts
+
+
+def test_the_sample_order_of_shopify(tmp_path: Path) -> None:
+    """Shopify's test notification is no order to compare by: it is never sent."""
+    (tmp_path / "acme.toml").write_text('extends = "shopify"')
+    shop, _ = load_pair(tmp_path / "acme.toml", tmp_path / "acme.toml", {})
+    (tmp_path / "orders").mkdir()
+    sample = Path(__file__).parents[1] / "samples" / "shopify" / "test_notification.json"
+    (tmp_path / "orders" / "test.json").write_bytes(sample.read_bytes())
+    with pytest.raises(NothingToCompare, match=r"\(test\.json: the platform's sample order, which is never sent\)$"):
+        compare(shop, shop, of_folder(tmp_path / "orders", "shopify"), 5)
