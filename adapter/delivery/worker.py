@@ -15,6 +15,7 @@ import structlog
 from adapter.delivery import policy
 from adapter.delivery.preparing import Preparer, ToForget, ToHold, ToSend, without_values
 from adapter.delivery.sending import Client, Sender
+from adapter.delivery.sweeping import Sweeper
 from adapter.errors import StorageUnavailable
 from adapter.purchase.contract import MOST_EVENTS
 from adapter.shops.shop import Destination, Shops
@@ -44,7 +45,10 @@ def utc_now() -> datetime:
 
 @dataclass(kw_only=True)
 class Worker:
-    """Delivers what is due. `clock` gives aware UTC times, `jitter` numbers from 0 up to 1."""
+    """Delivers what is due. `clock` gives aware UTC times, `jitter` numbers from 0 up to 1.
+
+    `sweeper` purges beside it what is old; None leaves that to others.
+    """
 
     shops: Shops
     purchases: Purchases
@@ -56,6 +60,7 @@ class Worker:
     jitter: policy.Jitter = random.random
     stop: Event = field(default_factory=Event)
     trouble_seconds: float = AFTER_TROUBLE_SECONDS
+    sweeper: Sweeper | None = None
     _looked_at: datetime | None = field(default=None, init=False)
 
     def run(self) -> None:
@@ -64,6 +69,7 @@ class Worker:
         with ThreadPoolExecutor(_MOST_DESTINATIONS_AT_ONCE, thread_name_prefix="delivery") as pool:
             while not self.stop.is_set():
                 self._safely(partial(self._look, pool, busy))
+                self._sweep_if_due(pool)
                 self.stop.wait(POLL_SECONDS)
 
     def drain(self) -> None:
@@ -74,6 +80,13 @@ class Worker:
         targets = list(self.shops.destinations().values())
         while not self.stop.is_set() and sum(self.deliver_to(*target) for target in targets):
             continue
+        if self.sweeper is not None:
+            self.sweeper.sweep(self.stop)
+
+    def _sweep_if_due(self, pool: ThreadPoolExecutor) -> None:
+        """Sweep in a thread of its own: deliveries go on meanwhile."""
+        if self.sweeper is not None and self.sweeper.takes_turn():
+            pool.submit(self._safely, partial(self.sweeper.sweep, self.stop))
 
     def _safely(self, work: Callable[[], object]) -> None:
         """Let no error end the worker: what was claimed comes back when its lease ends."""

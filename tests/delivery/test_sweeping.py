@@ -1,0 +1,160 @@
+"""The sweep: when it runs, what it does in one go, and that the worker delivers beside it."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from structlog.testing import capture_logs
+
+from adapter.delivery import sweeping
+from adapter.delivery.sweeping import Sweeper
+from adapter.errors import StorageUnavailable
+from adapter.storage.engine import writing
+from adapter.storage.purchases import Receipt
+from adapter.storage.tables import State, uptime
+
+DAY = timedelta(days=1)
+
+
+class Monotonic:
+    """A monotonic clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 50.0
+
+    def __call__(self) -> float:
+        """Return the seconds."""
+        return self.seconds
+
+
+@pytest.fixture
+def monotonic() -> Monotonic:
+    """Return a monotonic clock."""
+    return Monotonic()
+
+
+def sweeper_of(house: Any, monotonic: Monotonic) -> Sweeper:
+    """Return a sweeper that keeps everything for 30 days."""
+    return Sweeper(engine=house.engine, keep=30 * DAY, clock=house.clock, monotonic=monotonic)
+
+
+def live(house: Any, days: int) -> None:
+    """Let workers have run for so many days."""
+    with writing(house.engine) as connection:
+        connection.execute(update(uptime).values(seconds=days * 86_400))
+
+
+def skipped(house: Any, count: int) -> None:
+    """Receive orders that intake settles by itself."""
+    receipts = [
+        Receipt(shop="acme", order_id=str(number), body=b"{}", state=State.SKIPPED, reason="test: x")
+        for number in range(1, count + 1)
+    ]
+    house.purchases.receive(receipts, house.clock())
+
+
+def test_when_it_is_due(house: Any, monotonic: Monotonic) -> None:
+    """At once after the start, then every five minutes of the monotonic clock, whatever the other one says."""
+    sweeper = sweeper_of(house, monotonic)
+    assert [True, False] == [sweeper.takes_turn(), sweeper.takes_turn()]
+    house.clock.advance(3652 * 86_400)
+    monotonic.seconds += 299
+    assert not sweeper.takes_turn()
+    monotonic.seconds += 1
+    assert [True, False] == [sweeper.takes_turn(), sweeper.takes_turn()]
+
+
+def test_one_sweep_does_all(any_house: Any, monotonic: Monotonic) -> None:
+    """Old rows go in as many batches as it takes, orders that waited in vain expire, and it is logged."""
+    house = any_house
+    skipped(house, 450)
+    house.receive(1001)
+    house.clicks.remember("acme", [("cart_token", "c1")], {"aleid": "1"}, house.clock())
+    live(house, 61)
+    with capture_logs() as logs:
+        sweeper_of(house, monotonic).sweep(Event())
+    assert "expired" == house.states()["1001"]
+    assert (None, None) == (house.whole_row(1)["body"], house.whole_row(450)["body"])
+    assert {} == house.clicks.find("acme", [("cart_token", "c1")])
+    told = [(line["event"], line.get("count") or line.get("order")) for line in logs]
+    assert [("order expired", "1001"), ("expired", 1), ("orders purged", 450), ("clicks purged", 1)] == told
+
+
+def test_a_sweep_ends_in_time(house: Any, monotonic: Monotonic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After five seconds it ends, and the next one goes on."""
+    monkeypatch.setattr(sweeping, "BREATH_SECONDS", 0)
+    skipped(house, 1000)
+    live(house, 61)
+    sweeper = sweeper_of(house, monotonic)
+    takes_two_seconds = sweeper._retention.purge_orders
+
+    def purge(uptime: timedelta) -> int:
+        monotonic.seconds += 2
+        return takes_two_seconds(uptime)
+
+    sweeper._retention.purge_orders = purge
+    left = []
+    for _ in range(3):
+        sweeper.sweep(Event())
+        left.append(sum(house.whole_row(number)["body"] is not None for number in range(1, 1001)))
+    assert [400, 0, 0] == left
+
+
+def test_a_worker_that_stops(house: Any, monotonic: Monotonic) -> None:
+    """A sweep that is told to stop ends at once."""
+    skipped(house, 3)
+    live(house, 61)
+    stop = Event()
+    stop.set()
+    sweeper_of(house, monotonic).sweep(stop)
+    assert house.whole_row(1)["body"] is not None
+
+
+def test_the_worker_sweeps_beside_its_deliveries(any_house: Any, monotonic: Monotonic) -> None:
+    """A running worker sweeps by itself, and what is due is delivered meanwhile."""
+    house = any_house
+    skipped(house, 250)
+    live(house, 61)
+    house.receive(1001)
+    worker = house.new_worker()
+    worker.sweeper = sweeper_of(house, monotonic)
+    thread = Thread(target=worker.run)
+    thread.start()
+    try:
+        until = time.monotonic() + 30
+        while time.monotonic() < until and (house.whole_row(250)["body"] or house.states()["1001"] != "delivered"):
+            time.sleep(0.05)
+    finally:
+        worker.stop.set()
+        thread.join()
+    assert (None, "delivered") == (house.whole_row(250)["body"], house.states()["1001"])
+
+
+def test_once(house: Any, monotonic: Monotonic) -> None:
+    """`deliver --once` sweeps when it has delivered."""
+    skipped(house, 1)
+    live(house, 61)
+    house.worker.sweeper = sweeper_of(house, monotonic)
+    house.worker.drain()
+    assert house.whole_row(1)["body"] is None
+
+
+def test_a_database_that_is_away(house: Any, monotonic: Monotonic) -> None:
+    """A sweep says that the database can't be used; the worker logs it and goes on."""
+    with writing(house.engine) as connection:
+        connection.execute(uptime.delete())
+    with pytest.raises(StorageUnavailable):
+        sweeper_of(house, monotonic).sweep(Event())
+
+
+def test_a_log_that_others_hold(house: Any, monotonic: Monotonic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When SQLite's log can't be emptied it is said, and left to the next sweep."""
+    monkeypatch.setattr(sweeping, "empty_log", lambda _engine: False)
+    with capture_logs() as logs:
+        sweeper_of(house, monotonic).sweep(Event())
+    assert ["log not emptied"] == [line["event"] for line in logs]
