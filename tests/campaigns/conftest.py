@@ -22,8 +22,9 @@ How to write one. A campaign is a test like any other; its name says what is don
 - `world.environment` is that of the adapter's processes; a start may change variables for itself alone. CRASH_AT
   and CRASH_MARK arm a failpoint (campaigns/failpoints.py).
 - `world.check()` holds I1–I7 (campaigns/checker.py). What a campaign promises beyond them, it asserts itself.
-- Each test runs on SQLite and on PostgreSQL, for a `cut` in `make test` and for the `whole` in `make campaigns`; a
-  campaign for one database alone asks for `only("postgresql")`. What can't run here calls `row.not_run(why)`.
+- Each test runs on SQLite and on PostgreSQL, for a `cut` in `make test` and for the `whole` in `make campaigns`.
+  `@pytest.mark.databases(cut="sqlite")` spares the cut the other one, `whole=["postgresql"]` the campaign itself.
+  What can't run here calls `row.not_run(why)`.
 - Draw chance from `world.random` alone. The seed stands in the table; CAMPAIGN_SEED=… repeats it.
 - Everything ends with the world, also when the test fails.
 """
@@ -33,7 +34,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -41,6 +42,7 @@ from random import SystemRandom
 
 import pytest
 from campaigns.databases import Database, PostgreSQL, Server, SQLite
+from campaigns.nursery import Nursery
 from campaigns.table import Row, lines_of
 from campaigns.world import World
 
@@ -48,12 +50,38 @@ CUT_SEED = 1
 """The cuts in `make test` are the same in every run; the whole campaigns are new each time."""
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("cut", marks=[pytest.mark.processes, pytest.mark.timeout(120)]),
-        pytest.param("whole", marks=[pytest.mark.campaign, pytest.mark.timeout(1200)]),
-    ]
-)
+BOTH = ("sqlite", "postgresql")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", "databases(cut, whole): on which databases a campaign runs; both if not told")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let each campaign run as a cut and as a whole, on the databases that its marker tells."""
+    if "scale" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("databases")
+    told = marker.kwargs if marker else {}
+    runs = [("cut", name, _CUT) for name in _names(told.get("cut", BOTH))]
+    runs += [("whole", name, _WHOLE) for name in _names(told.get("whole", BOTH))]
+    metafunc.parametrize(
+        ("scale", "database"),
+        [pytest.param(size, name, marks=marks, id=f"{size}-{name}") for size, name, marks in runs],
+        indirect=True,
+    )
+
+
+_CUT = (pytest.mark.processes, pytest.mark.timeout(120))
+_WHOLE = (pytest.mark.campaign, pytest.mark.timeout(1200))
+
+
+def _names(told: str | Sequence[str]) -> Sequence[str]:
+    return (told,) if isinstance(told, str) else told
+
+
+@pytest.fixture
 def scale(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
     """Return what chooses between the figure of the cut and that of the whole."""
     return (lambda cut, _whole: cut) if request.param == "cut" else (lambda _cut, whole: whole)
@@ -74,9 +102,9 @@ def campaign_servers() -> Iterator[Callable[[bool], Server]]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path, scale: Callable[[int, int], int]) -> Iterator[Database]:
-    """Yield a database: the campaign runs once on each kind."""
+    """Yield the database of the campaign."""
     found: Database
     if request.param == "sqlite":
         found = SQLite(tmp_path)
@@ -109,10 +137,18 @@ def row(
         record_property("campaign", row.to_property())
 
 
+@pytest.fixture(scope="session")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Yield what starts the adapter's processes."""
+    nursery = Nursery(tmp_path_factory.mktemp("nursery"))
+    yield nursery
+    nursery.close()
+
+
 @pytest.fixture
-def world(row: Row, tmp_path: Path, database: Database, seed: int) -> Iterator[World]:
+def world(row: Row, tmp_path: Path, database: Database, seed: int, nursery: Nursery) -> Iterator[World]:
     """Yield the world of this campaign, with the fake API running and nothing else."""
-    with World(tmp_path, database, seed) as world:
+    with World(tmp_path, database, seed, nursery) as world:
         yield world
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
+from select import select
 from threading import Event, Lock, Thread
 
 from campaigns.orders import Order
@@ -20,12 +21,16 @@ _OK = 200
 
 @dataclass(slots=True)
 class Record:
-    """What the shops know. `answers` counts answers by their status; 0 stands for none at all."""
+    """What the shops know. `answers` counts answers by their status; 0 stands for none at all.
+
+    `stored_unheard` are the orders that were sent again, and turned out to have been stored by a try that failed.
+    """
 
     acknowledged: dict[tuple[str, str], Order] = field(default_factory=dict)
     answers: dict[int, int] = field(default_factory=dict)
     tries: dict[tuple[str, str], int] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
+    stored_unheard: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def failures(self) -> int:
@@ -45,7 +50,7 @@ class Driver:
         self.record = Record()
         self._port = port
         self._patience = patience
-        self._orders: SimpleQueue[Order] = SimpleQueue()
+        self._orders: SimpleQueue[Order | None] = SimpleQueue()
         self._lock = Lock()
         self._gives_up = Event()
         self._open = 0
@@ -82,16 +87,17 @@ class Driver:
     def stop(self) -> None:
         """End, whether or not every order is acknowledged."""
         self._gives_up.set()
+        for _ in self._threads:
+            self._orders.put(None)
         for thread in self._threads:
             thread.join()
 
     def _send_all(self, keeps_open: bool) -> None:
         connection = self._connection()
         while not self._gives_up.is_set():
-            try:
-                order = self._orders.get(timeout=0.05)
-            except Empty:
-                continue
+            order = self._orders.get()
+            if order is None:
+                break
             while not self._send(connection, order) and not self._gives_up.is_set():
                 connection.close()
                 time.sleep(0.05)
@@ -101,12 +107,14 @@ class Driver:
 
     def _send(self, connection: HTTPConnection, order: Order) -> bool:
         began = time.monotonic()
-        status = post(connection, order.path, order.body, order.headers)
+        status, said = post(connection, order.path, order.body, order.headers)
         with self._lock:
             record = self.record
             record.answers[status] = record.answers.get(status, 0) + 1
             record.tries[order.key] = record.tries.get(order.key, 0) + 1
             if status == _OK:
+                if record.tries[order.key] > 1 and order.key not in record.acknowledged and b'"unchanged"' in said:
+                    record.stored_unheard.add(order.key)
                 record.seconds.append(time.monotonic() - began)
                 record.acknowledged[order.key] = order
                 self._open -= 1
@@ -116,20 +124,27 @@ class Driver:
         return HTTPConnection("127.0.0.1", self._port, timeout=self._patience)
 
 
-def post(connection: HTTPConnection, path: str, body: bytes, headers: Mapping[str, str]) -> int:
-    """Send one request and read its answer; return the status, 0 when there was none."""
+def post(connection: HTTPConnection, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    """Send one request and return its answer: status and body; 0 when there was none."""
+    _drop_if_closed(connection)
     try:
         connection.request("POST", path, body=body, headers=dict(headers))
         answer = connection.getresponse()
-        answer.read()
+        said = answer.read()
     except (OSError, HTTPException):
         connection.close()
-        return 0
-    return answer.status
+        return 0, b""
+    return answer.status, said
+
+
+def _drop_if_closed(connection: HTTPConnection) -> None:
+    """Open a new connection when the server has closed this one while it was idle, as every HTTP client does."""
+    if connection.sock is not None and select([connection.sock], [], [], 0)[0]:
+        connection.close()
 
 
 def post_once(port: int, order: Order, **changed: str) -> int:
     """Send an order once on a connection of its own, with these headers on top; return the status."""
     headers = {**order.headers, **{name.replace("_", "-"): value for name, value in changed.items()}}
     with closing(HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)) as connection:
-        return post(connection, order.path, order.body, headers)
+        return post(connection, order.path, order.body, headers)[0]

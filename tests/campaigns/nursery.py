@@ -57,9 +57,9 @@ class Child:
         """Kill it and every process that it has started."""
         if self._fd is None:
             return
-        if self.is_alive:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+        # Also when it has ended itself: gunicorn's workers outlive a killed master for a moment.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
         self.wait(10)
         os.close(self._fd)
         self._fd = None
@@ -72,10 +72,9 @@ class Child:
 
 
 class Nursery:
-    """The forking process, and all its children; leaving the `with` block kills every one of them."""
+    """The forking process. Whoever starts a child ends it."""
 
     def __init__(self, folder: Path) -> None:
-        self._children: list[Child] = []
         self._socket, theirs = socket.socketpair()
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
         with theirs, (folder / "nursery.log").open("ab") as log:
@@ -99,20 +98,16 @@ class Nursery:
         socket.send_fds(self._socket, [message], fds)
         answer = self._socket.recv(64)
         if not answer:
-            raise RuntimeError(f"the nursery has ended; see nursery.log beside {log}")
+            raise RuntimeError("the nursery has ended; see nursery.log in its folder")
         pid = int(answer)
         try:
             fd = os.pidfd_open(pid)
         except ProcessLookupError:
             fd = None
-        child = Child(pid, log, fd)
-        self._children.append(child)
-        return child
+        return Child(pid, log, fd)
 
     def close(self) -> None:
-        """Kill every child and the nursery itself."""
-        for child in self._children:
-            child.kill_all()
+        """End the nursery itself."""
         self._socket.close()
         self._process.kill()
         self._process.wait()

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
+from threading import Event, Thread
 from typing import Any, Self
 
 from campaigns import databases
@@ -22,8 +23,9 @@ from campaigns.driver import Driver
 from campaigns.nursery import ROOT, Child, Nursery, wait_until
 from campaigns.orders import API_KEY, PIXELS, SECRETS, Orders
 from campaigns.received import Batch, batches_in
+from sqlalchemy import text
 
-LEASE_SECONDS = 3
+LEASE_SECONDS = 2
 """A short lease, so that what a killed worker held comes back soon."""
 
 REST_SECONDS = 60.0
@@ -44,7 +46,7 @@ class World:
     `environment` is that of the adapter's processes, and may be changed before they start. `random` is the campaign's.
     """
 
-    def __init__(self, folder: Path, database: Database, seed: int) -> None:
+    def __init__(self, folder: Path, database: Database, seed: int, nursery: Nursery) -> None:
         self.folder = folder
         self.database = database
         self.random = Random(seed)  # noqa: S311  # Repeatable on purpose.
@@ -53,7 +55,8 @@ class World:
         self.web: Child | None = None
         self._drivers: list[Driver] = []
         self._proxies: list[Any] = []
-        self._nursery = Nursery(folder)
+        self._nursery = nursery
+        self._children: list[Child] = []
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port: int = self._listening.getsockname()[1]
         self._write_mappings()
@@ -81,7 +84,8 @@ class World:
     def __exit__(self, *_error: object) -> None:
         for driver in self._drivers:
             driver.stop()
-        self._nursery.close()
+        for child in self._children:
+            child.kill_all()
         self._api.kill()
         self._api.wait()
         self._listening.close()
@@ -95,10 +99,13 @@ class World:
         draft.replace(self.folder / "plan.json")
 
     def start_web(self, *, seconds: float = 30, **environment: str) -> Child:
-        """Start gunicorn as the Procfile does, on the world's socket, and wait until it answers."""
+        """Start gunicorn as the Procfile does, on the world's socket, and wait until it answers.
+
+        With `seconds=0` it isn't asked, so that nothing but orders comes in.
+        """
         command = ("gunicorn", "--config", "python:adapter.server", "--bind", "fd://{fd}", "adapter.app:create_app()")
         self.web = self.start(*command, environment=environment, listening=self._listening, name="web")
-        assert wait_until(lambda: self.ask("/healthz") == 200, seconds), self._end_of(self.web)
+        assert not seconds or wait_until(lambda: self.ask("/healthz") == 200, seconds), self._end_of(self.web)
         return self.web
 
     def start_worker(self, **environment: str) -> Child:
@@ -112,7 +119,9 @@ class World:
     ) -> Child:
         """Start any command of the adapter; its log is `<name>.log` in the folder."""
         merged = {**self.environment, **environment}
-        return self._nursery.start(self.folder / f"{name}.log", merged, *command, listening=listening)
+        child = self._nursery.start(self.folder / f"{name}.log", merged, *command, listening=listening)
+        self._children.append(child)
+        return child
 
     def run(self, *words: str, seconds: float = 30, **environment: str) -> str:
         """Run `adapter …` to its end and return what it printed."""
@@ -148,6 +157,14 @@ class World:
     def wait_for_batches(self, count: int, seconds: float = 30) -> None:
         """Wait until the API has received so many batches altogether."""
         assert wait_until(lambda: len(self.received()) >= count, seconds), self._ends()
+
+    def booted(self) -> int:
+        """Return how many of gunicorn's workers have started so far."""
+        return (self.folder / "web.log").read_text().count("Booting worker")
+
+    def taken_over(self) -> int:
+        """Return how often a worker was told that what it had sent was taken over meanwhile."""
+        return (self.folder / "worker.log").read_text().count("claims were taken over")
 
     def come_to_rest(self, seconds: float = REST_SECONDS) -> float:
         """Wait until no order waits any more; return how long it took, also when some wait still."""
@@ -195,6 +212,34 @@ class World:
 
     def _end_of(self, child: Child) -> str:
         return f"{child.log.name}:\n{_last_lines(child.log)}"
+
+
+class Watch:
+    """Looks at the ledger again and again: what is delivered once stays so. `left` are the rows that didn't."""
+
+    def __init__(self, database: Database, every: float = 0.05) -> None:
+        self.left: set[int] = set()
+        self._delivered: set[int] = set()
+        self._stop = Event()
+        self._thread = Thread(target=self._look, args=(database, every), daemon=True)
+        self._thread.start()
+
+    def end(self) -> set[int]:
+        """Look no more; return the rows that left their final state."""
+        self._stop.set()
+        self._thread.join()
+        return self.left
+
+    def _look(self, database: Database, every: float) -> None:
+        query = text("SELECT id FROM purchases WHERE state = 'delivered'")
+        with (
+            databases.opened(database) as engine,
+            engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        ):
+            while not self._stop.wait(every):
+                delivered = set(connection.execute(query).scalars())
+                self.left |= self._delivered - delivered
+                self._delivered |= delivered
 
 
 def _last_lines(log: Path, count: int = 12) -> str:

@@ -1,0 +1,121 @@
+"""C4: the process kills itself at each named point, one after the other; no chance is needed to hit it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from campaigns.driver import Driver
+from campaigns.failpoints import POISONED, WEB, WORKER
+from campaigns.nursery import wait_until
+from campaigns.orders import POISON
+from campaigns.table import Row
+from campaigns.world import World
+
+Scale = Callable[[int, int], int]
+
+TARGET = "every point × 50, 0 violations"
+
+
+_PASSED_ONCE = (*POISONED, "before connecting")
+"""What a worker passes only once by each batch, or as long as its connection lasts."""
+
+
+class Deaths:
+    """Counts the processes that ended at a point."""
+
+    def __init__(self, world: World) -> None:
+        self._mark = world.folder / "died"
+
+    def at(self, point: str, passing: int) -> dict[str, str]:
+        """Return the variables that let a process die at the n-th passing of a point."""
+        return {"CRASH_AT": f"{point}:{passing}", "CRASH_MARK": str(self._mark)}
+
+    @property
+    def count(self) -> int:
+        """Return how many have died so far."""
+        return len(self._mark.read_text().splitlines()) if self._mark.exists() else 0
+
+
+@pytest.mark.databases(cut="sqlite")
+def test_the_service_dies_at_every_point(world: World, row: Row, scale: Scale) -> None:
+    """C4: from the last byte of the body to after the answer; each gunicorn worker dies at its third passing."""
+    trials = scale(1, 12)
+    row.named("C4 crash points, service", TARGET)
+    world.start_web().kill_all()  # Migrates.
+    deaths, driver = Deaths(world), world.driver(4)
+    for number, point in enumerate(WEB, start=1):
+        service = world.start_web(seconds=0, **deaths.at(point, 3))
+        _feed_until(lambda wanted=number * trials: deaths.count >= wanted, world, driver, point)
+        service.kill_all()
+    died = deaths.count
+    world.start_web()
+    world.start_worker()
+    record = driver.finish(60)
+    world.come_to_rest()
+    scaled = f"{len(WEB)} points × {trials}, {len(record.stored_unheard)} stored without an answer"
+    row.take(world.check(driver), trials=len(record.acknowledged), faults=died, scaled=scaled)
+
+
+def _feed_until(is_enough: Callable[[], bool], world: World, driver: Driver, point: str) -> None:
+    """Keep some orders open until enough processes have died."""
+
+    def look() -> bool:
+        driver.send(world.orders.many(max(0, 8 - driver.open)))
+        return is_enough()
+
+    assert wait_until(look, 60), f"{point}: not reached often enough"
+
+
+@pytest.mark.databases(cut="postgresql")
+def test_the_worker_dies_at_every_point(world: World, row: Row, scale: Scale) -> None:
+    """C4: from the claim to after the mark, and while one bad event is searched for."""
+    trials = scale(1, 12)
+    row.named("C4 crash points, worker", TARGET)
+    world.environment["LEASE_SECONDS"] = "1"
+    world.plan({"containing": POISON, "status": 400})
+    world.start_web()
+    deaths, driver = Deaths(world), world.driver(4)
+    for point in [*WORKER, *POISONED]:
+        for _ in range(trials):
+            _die_at(point, world, driver, deaths)
+    world.start_worker()
+    _finish_poisoned(world, driver)
+    points = len(WORKER) + len(POISONED)
+    row.take(
+        world.check(driver),
+        trials=len(driver.record.acknowledged),
+        faults=deaths.count,
+        scaled=f"{points} points × {trials}",
+    )
+
+
+def _die_at(point: str, world: World, driver: Driver, deaths: Deaths) -> None:
+    """Give a worker orders that lead it to this point, until it has died there."""
+    passing = 1 if point in _PASSED_ONCE else world.random.randint(1, 2)
+    died = deaths.count
+    _feed(world, driver, point)
+    worker = world.start_worker(**deaths.at(point, passing))
+    for _ in range(10):
+        if wait_until(lambda: deaths.count > died, 3):
+            break
+        _feed(world, driver, point)
+    assert deaths.count > died, f"{point}: not reached"
+    worker.wait(10)
+
+
+def _feed(world: World, driver: Driver, point: str) -> None:
+    """Send what leads to this point: two refused orders alone cause doubt, one among others is searched for."""
+    poisoned = 2 if point == "in doubt" else int(point in POISONED)
+    orders = [world.orders.next("shopify", poison=True) for _ in range(poisoned)]
+    driver.send(orders if point == "in doubt" else [*orders, *world.orders.many(6)])
+    assert wait_until(lambda: driver.open == 0, 60)
+
+
+def _finish_poisoned(world: World, driver: Driver) -> None:
+    """Let the shop go on selling: what is refused alone is judged by the next order that is accepted."""
+    for _ in range(20):
+        driver.send([world.orders.next("shopify")])
+        if world.come_to_rest(3) < 3:
+            break
+    driver.finish(10)
