@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapter.storage.engine import reading, writing
+from adapter.storage.patience import WHILE_A_SHOP_WAITS
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import UPTIME, State, awaited_clicks, clicks, purchases
 
@@ -31,7 +32,7 @@ class Clicks:
         self, shop: str, keys: Sequence[tuple[str, str]], identifiers: Mapping[str, str], now: datetime
     ) -> None:
         """Store the identifiers under each key, and wake the orders that wait for one; raise `StorageUnavailable`."""
-        with writing(self._engine) as connection:
+        with writing(self._engine, WHILE_A_SHOP_WAITS) as connection:
             # Sorted: two requests that lock the same rows in another order would wait for each other on PostgreSQL.
             for key, kind in sorted({self.key_hashes(shop, kind, value)[0]: kind for kind, value in keys}.items()):
                 self._merge(connection, shop, key, identifiers, now, latest_wins=kind == LATEST_WINS)

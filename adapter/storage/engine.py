@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adapter.errors import StorageUnavailable
 from adapter.settings import Settings
+from adapter.storage.patience import AT_WORK, Patience, PunctualConnection, current, limited
 
 Database = Engine
 """A database, for those who only hand it on."""
@@ -22,8 +23,10 @@ BUSY_SECONDS = 4
 
 _SWITCH_AGAIN_SECONDS = 0.02
 
+_POOL_SECONDS = 2
+"""How long to wait on PostgreSQL for a connection that other threads use: there are more than threads."""
+
 _POSTGRESQL = {
-    "connect_timeout": 3,
     "options": f"-c statement_timeout={BUSY_SECONDS * 1000} -c lock_timeout={BUSY_SECONDS * 1000}"
     " -c idle_in_transaction_session_timeout=10000",
     "tcp_user_timeout": 5000,
@@ -40,15 +43,21 @@ def open_engine(settings: Settings, threads: int = 8) -> Engine:
         return open_sqlite(URL.create("sqlite", database=str(settings.sqlite_path)), threads)
     scheme, rest = settings.database_url.split("://", 1)
     del scheme  # postgres, postgresql or postgresql+psycopg: all the same database.
-    return create_engine(
+    engine = create_engine(
         f"postgresql+psycopg://{rest}",
         pool_size=threads,
         max_overflow=0,
-        pool_timeout=BUSY_SECONDS,
+        pool_timeout=_POOL_SECONDS,
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args=_POSTGRESQL,
     )
+    event.listen(engine, "do_connect", _connect_in_time)
+    return engine
+
+
+def _connect_in_time(_dialect: object, _record: object, arguments: Any, parameters: Any) -> PunctualConnection:  # noqa: ANN401  # SQLAlchemy's event.
+    return PunctualConnection.connect(*arguments, **{**parameters, "connect_timeout": current().left_to_connect()})
 
 
 def open_sqlite(url: str | URL, threads: int, busy_seconds: float = BUSY_SECONDS) -> Engine:
@@ -108,11 +117,16 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def writing(engine: Engine) -> Generator[Connection, None, None]:
-    """Open a transaction that is committed when the block ends; raise `StorageUnavailable` when it can't be."""
+def writing(engine: Engine, patience: Patience = AT_WORK) -> Generator[Connection, None, None]:
+    """Open a transaction that is committed when the block ends; raise `StorageUnavailable` when it can't be.
+
+    `patience` bounds the waiting for PostgreSQL; SQLite's own is `BUSY_SECONDS`.
+    """
     try:
-        with engine.begin() as connection:
-            yield connection
+        with limited(patience) as limit, engine.connect() as connection:
+            limit.answer = patience.answer
+            with connection.begin():
+                yield connection
     except SQLAlchemyError as error:
         raise StorageUnavailable(_reason(error)) from error
 
@@ -121,8 +135,10 @@ def writing(engine: Engine) -> Generator[Connection, None, None]:
 def reading(engine: Engine) -> Generator[Connection, None, None]:
     """Open a connection for reading alone, without a transaction; raise `StorageUnavailable` when it can't be."""
     try:
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            yield connection
+        with limited(AT_WORK) as limit, engine.connect() as plain:
+            limit.answer = AT_WORK.answer
+            with plain.execution_options(isolation_level="AUTOCOMMIT") as connection:
+                yield connection
     except SQLAlchemyError as error:
         raise StorageUnavailable(_reason(error)) from error
 

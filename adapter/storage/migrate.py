@@ -12,6 +12,7 @@ from sqlalchemy import Engine, text
 
 from adapter.errors import ConfigurationRefused, Problem, StorageUnavailable
 from adapter.storage.engine import writing
+from adapter.storage.patience import ENDLESS
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -42,7 +43,7 @@ def _migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    with writing(engine) as connection:
+    with writing(engine, ENDLESS) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SET LOCAL lock_timeout = 0"))

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from adapter.storage import receiving, settling
 from adapter.storage.due import Which, due
 from adapter.storage.engine import reading, writing
+from adapter.storage.patience import WHILE_A_SHOP_WAITS
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import State, awaited_clicks, purchases
 
@@ -114,7 +115,7 @@ class Purchases:
         """
         rows = [self._row(receipt, now) for receipt in receipts]
         stored: dict[int, Received] = {}
-        with writing(self._engine) as connection:
+        with writing(self._engine, WHILE_A_SHOP_WAITS) as connection:
             for index in sorted(range(len(receipts)), key=lambda index: _lock_order(receipts[index])):
                 stored[index] = self._store(connection, receipts[index], rows[index], now)
         return [stored[index] for index in range(len(receipts))]
@@ -255,7 +256,7 @@ class Purchases:
 
     def check_writable(self) -> None:
         """Return when an order could be stored right now; raise `StorageUnavailable` otherwise."""
-        with writing(self._engine) as connection:
+        with writing(self._engine, WHILE_A_SHOP_WAITS) as connection:
             connection.execute(update(purchases).where(purchases.c.id == 0).values(fence=0))
 
     def rows(
