@@ -257,7 +257,14 @@ def test_a_process_that_ignores_sigterm_is_killed(started: Processes, monkeypatc
     assert -signal.SIGKILL == stubborn.popen.returncode
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.fixture(params=[signal.SIGTERM, signal.SIGHUP])
+def number(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Yield a signal that isn't ignored: under nohup it would be, and rightly stay so."""
+    former = signal.signal(request.param, signal.SIG_DFL)
+    yield request.param
+    signal.signal(request.param, former)
+
+
 def test_an_interruption_in_the_moment_of_a_start_ends_that_process_too(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
