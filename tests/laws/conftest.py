@@ -14,7 +14,7 @@ from laws.way import Way, ways
 
 from adapter.shops.load import load_shops
 
-FEW = 40
+FEW = 100
 MANY = 8_400
 
 ENVIRONMENT = {

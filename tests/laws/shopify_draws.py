@@ -62,6 +62,7 @@ _SMALL = st.integers(1, 100_000)
 _TIPS = st.tuples(_SMALL) | st.tuples(_SMALL, _SMALL)
 _SIGNED = st.integers(-500, 2000)
 _CENTS = st.integers(-4, 4)
+_PLAIN_CENTS = st.sampled_from([-4, 4])
 _EXTRAS = st.integers(0, 2**8 - 1)
 _CHOICE = st.integers(0, 19)
 _LINES = st.integers(1, 5)
@@ -160,6 +161,6 @@ class _Extras:
             "tips": draw(_TIPS) if tip else (),
             "duties": draw(_SMALL) if duties else 0,
             "fees": draw(_SMALL if plain else _SIGNED) if fees and not self.odd else 0,
-            "rounding": draw(_CENTS) if rounding and not plain and self.duties_counted else 0,
+            "rounding": draw(_PLAIN_CENTS if plain else _CENTS) if rounding and self.duties_counted else 0,
             "other_tax": draw(_SMALL) if duties and not self.odd else 0,
         }

@@ -88,6 +88,7 @@ def test_the_parts_close_the_total(proof: Any, way: Way) -> None:
         parts = (order.items_value, order.tax, order.shipping, *(part.amount for part in order.rest))
         assert exact(order.total) == sum(map(exact, parts))
         assert 0 == order.remainder
+        assert [] == [warning for warning in order.warnings if "left out" in warning or "missing" in warning]
         assert [] == cannot_be_named(outcome)
 
 
@@ -102,7 +103,8 @@ def test_a_wrong_cent_is_shown_and_stops_nothing(proof: Any, way: Way) -> None:
         body = way.body(sale)
         last_decimal = -int(Decimal(total_of(body)).as_tuple().exponent)
         right, wrong = way.go(body), way.go(disturbed(body, cents))
-        assume(all(abs(part) > major(3, last_decimal) for part in right.rest.values()))
+        # A total without duties of 7 cents, or with those and a cash rounding of 4, would look as if 3 were missing.
+        assume(all(abs(part) > major(7, last_decimal) for part in right.rest.values()))
         assert major(cents, last_decimal) == exact(wrong.order.remainder)
         assert 1 == len(cannot_be_named(wrong))
         assert right.sent == wrong.sent
