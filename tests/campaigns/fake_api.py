@@ -124,6 +124,7 @@ class Api(ThreadingHTTPServer):
 
     def __init__(self, folder: Path, listening: socket.socket, keys: dict[str, str], seed: int) -> None:
         super().__init__(listening.getsockname(), Answering, bind_and_activate=False)
+        self.socket.close()
         self.socket = listening
         self.keys = keys
         self.plan = Plan(folder / "plan.json", seed)

@@ -48,7 +48,8 @@ class Proxy:
 
     def take_down(self) -> None:
         """Refuse new connections and reset all that are open."""
-        self._listening.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # It may be down already.
+            self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
         self._thread.join()
         self.reset_all()
@@ -84,10 +85,21 @@ class Proxy:
             except OSError:
                 _reset(client)
                 continue
+            pair = (client, server)
             with self._lock:
-                self._pairs.append((client, server))
-            for source, sink, toxics in ((client, server, lambda: self.up), (server, client, lambda: self.down)):
-                Thread(target=self._pump, args=(source, sink, toxics), daemon=True).start()
+                self._pairs.append(pair)
+            Thread(target=self._serve, args=pair, daemon=True).start()
+
+    def _serve(self, client: socket.socket, server: socket.socket) -> None:
+        """Pass on what both sides say, until both have ended."""
+        back = Thread(target=self._pump, args=(server, client, lambda: self.down), daemon=True)
+        back.start()
+        self._pump(client, server, lambda: self.up)
+        back.join()
+        with self._lock:
+            self._pairs = [pair for pair in self._pairs if pair[0] is not client]
+        client.close()
+        server.close()
 
     def _connect(self) -> socket.socket:
         if isinstance(self._upstream, str):
@@ -100,26 +112,26 @@ class Proxy:
         passed = 0
         with suppress(OSError):
             while piece := source.recv(_CHUNK):
-                toxic = toxics()
-                while toxic.timeout:
-                    time.sleep(0.05)
-                    toxic = toxics()
-                time.sleep(toxic.latency)
-                if not _pass_on(piece, sink, toxic, passed):
-                    break
+                _wait_in_the_hole(toxics)
+                time.sleep(toxics().latency)
+                if not _pass_on(piece, sink, toxics(), passed):
+                    source.shutdown(socket.SHUT_RDWR)
+                    sink.shutdown(socket.SHUT_RDWR)
+                    return
                 passed += len(piece)
-            while toxics().timeout:
-                time.sleep(0.05)
-            sink.shutdown(socket.SHUT_WR)
-            return
-        self._end(source, sink)
+            _wait_in_the_hole(toxics)
+            if self._is_kept(source):
+                sink.shutdown(socket.SHUT_WR)
 
-    def _end(self, *ends: socket.socket) -> None:
+    def _is_kept(self, end: socket.socket) -> bool:
+        """Whether nobody is resetting this connection: a proper end must not come before its reset."""
         with self._lock:
-            self._pairs = [pair for pair in self._pairs if not set(ends) & set(pair)]
-        for end in ends:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+            return any(end in pair for pair in self._pairs)
+
+
+def _wait_in_the_hole(toxics: Callable[[], Toxics]) -> None:
+    while toxics().timeout:
+        time.sleep(0.05)
 
 
 def _pass_on(piece: bytes, sink: socket.socket, toxic: Toxics, passed: int) -> bool:

@@ -115,8 +115,8 @@ def at_once_in(batches: list[Batch]) -> set[Key]:
     busy_until: dict[Key, float] = {}
     overlapping: set[Key] = set()
     for batch in batches:
-        for event in batch.events:
-            if busy_until.get(event.key, 0) > batch.at:
-                overlapping.add(event.key)
-            busy_until[event.key] = max(busy_until.get(event.key, 0), batch.finished_at or batch.at)
+        keys = {event.key for event in batch.events}
+        overlapping |= {key for key in keys if busy_until.get(key, 0) > batch.at}
+        for key in keys:
+            busy_until[key] = max(busy_until.get(key, 0), batch.finished_at or batch.at)
     return overlapping
