@@ -97,3 +97,11 @@ class StorageUnavailable(AdapterError):
 
 class SealBroken(AdapterError):
     """A stored value can't be opened: its key is unknown here, or the value isn't what was sealed."""
+
+
+class OrderNotRetried(AdapterError):
+    """The order can't be made due again; the message says why, and what to do instead."""
+
+
+class NothingToResume(AdapterError):
+    """The shop has no destination that could be paused; the message says what it lacks."""

@@ -24,6 +24,7 @@ from adapter.storage.destinations import Destinations
 from adapter.storage.engine import Database, open_engine
 from adapter.storage.keys import secrets_of
 from adapter.storage.purchases import Purchases
+from adapter.storage.retries import Retries
 from adapter.storage.sealing import Sealer
 
 _log = structlog.get_logger()
@@ -96,6 +97,10 @@ class Parts:
     def bodies(self) -> Bodies:
         """Return the stored orders, to be read again."""
         return Bodies(self.engine, self.sealer)
+
+    def retries(self) -> Retries:
+        """Return what makes settled orders due again."""
+        return Retries(self.engine)
 
     def intake(self) -> Intake:
         """Return the use case of incoming webhooks."""

@@ -23,6 +23,7 @@ import structlog
 from adapter import __version__, cli
 from adapter.axon.sandbox import Sandbox
 from adapter.operations import demo as demonstration
+from adapter.storage.destinations import Condition, DestinationState
 from adapter.storage.purchases import Receipt
 from adapter.storage.tables import State
 from adapter.wiring import Parts, load_configuration
@@ -226,6 +227,11 @@ def test_diff_of_a_wrong_file(run: Callable[..., Any], tmp_path: Path) -> None:
         (["diff", __file__, __file__, "--days", "0"], "0 is not in the range"),
         (["orders", "--state", "lost"], "'lost' is not one of 'pending'"),
         (["orders", "--limit", "0"], "0 is not in the range"),
+        (["retry"], "give either ORDER and --shop NAME, or --all-quarantined"),
+        (["retry", "1001"], "give either ORDER and --shop NAME, or --all-quarantined"),
+        (["retry", "1001", "--shop", "shopify", "--all-quarantined"], "give either ORDER and --shop NAME, or --all-"),
+        (["retry", "1001", "--shop", "acme"], "there is no shop 'acme'; known: shopify, woocommerce"),
+        (["resume"], "Missing option '--shop'"),
         (["sandbox", "--port", "65536"], "65536 is not in the range"),
     ],
 )
@@ -305,15 +311,17 @@ def _fill(parts: Parts) -> None:
 
 
 def test_orders(run: Callable[..., Any], parts: Parts) -> None:
-    """Orders are listed one a line, the newest first, with what a terminal can't be harmed by."""
+    """Orders are listed with their reasons, the newest first, with what a terminal can't be harmed by."""
     assert "no such order\n" == run("orders").out
     _fill(parts)
     ended = run("orders")
     assert (0, "") == (ended.code, ended.err)
     assert [
-        "acme             7                    quarantined  2026-05-01 12:00:00  bad �[2J",
-        "shopify          820982911946154508   skipped      2026-05-01 12:00:00  test: é",
-        "shopify          5839102746006        pending      2026-05-01 12:00:00",
+        "2026-05-01 12:00:00  quarantined  acme  order 7",
+        "    bad �[2J",
+        "2026-05-01 12:00:00  skipped      shopify  order 820982911946154508",
+        "    test: é",
+        "2026-05-01 12:00:00  pending      shopify  order 5839102746006",
     ] == ended.out.splitlines()
 
 
@@ -325,6 +333,7 @@ def test_orders(run: Callable[..., Any], parts: Parts) -> None:
         (["--shop", "shopify"], ["820982911946154508", "5839102746006"]),
         (["--shop", "shopify", "--state", "delivered"], []),
         (["--limit", "1"], ["7"]),
+        (["--reason", "TEST"], ["820982911946154508"]),
     ],
 )
 def test_orders_for_programs(run: Callable[..., Any], parts: Parts, options: list[str], expected: list[str]) -> None:
@@ -349,8 +358,56 @@ def test_status(run: Callable[..., Any], parts: Parts) -> None:
     assert (0, "") == (ended.code, ended.err)
     assert "shop shopify: on; 1 pending, 1 skipped\n" in ended.out
     found = json.loads(run("status", "--json").out)
-    assert {"shops", "destinations"} == set(found)
+    assert {"at", "shops", "destinations"} == set(found)
     assert {"pending": 1, "skipped": 1} == found["shops"]["shopify"]["orders"]
+
+
+def test_retry(run: Callable[..., Any], parts: Parts) -> None:
+    """A skipped order is due again, with 0; the log, on stderr, says who asked for it."""
+    _fill(parts)
+    ended = run("retry", "820982911946154508", "--shop", "shopify")
+    words = "order 820982911946154508 of shopify is due again; its event is made anew by the present mapping\n"
+    assert (0, words) == (ended.code, ended.out)
+    line = json.loads(ended.err)
+    assert ("order retried", "adapter retry") == (line["event"], line["by"])
+    assert "pending" == parts.purchases.rows(shop="shopify")[0]["state"]
+
+
+def test_a_retry_that_is_refused(run: Callable[..., Any], parts: Parts) -> None:
+    """What can't be retried is one line on stderr, with 1."""
+    _fill(parts)
+    ended = run("retry", "5839102746006", "--shop", "shopify")
+    assert (1, "", 1) == (ended.code, ended.out, ended.err.count("\n"))
+    assert ended.err.startswith("order 5839102746006 of shopify waits already, and is tried again by itself")
+
+
+@pytest.mark.parametrize(
+    ("options", "states"),
+    [([], ["pending", "skipped", "pending"]), (["--shop", "shopify"], ["quarantined", "skipped", "pending"])],
+)
+def test_retry_all(run: Callable[..., Any], parts: Parts, options: list[str], states: list[str]) -> None:
+    """Every quarantined order is due again, or those of one shop."""
+    _fill(parts)
+    assert 0 == run("retry", "--all-quarantined", *options).code
+    assert states == [row["state"] for row in parts.purchases.rows()]
+
+
+def test_resume(run: Callable[..., Any], parts: Parts) -> None:
+    """A pause ends at once, with 0."""
+    ((id_, _),) = parts.shops.destinations().items()
+    parts.destinations.save(id_, DestinationState(condition=Condition.PAUSED, reason="answer 401", since=NOON))
+    ended = run("resume", "--shop", "shopify")
+    words = "the destination of shopify, woocommerce (pixel id pixel) was paused and is open again"
+    assert (0, words) == (ended.code, ended.out.splitlines()[0])
+    assert "adapter resume" == json.loads(ended.err)["by"]
+    assert Condition.OPEN is parts.destinations.state(id_, NOON).condition
+
+
+def test_nothing_to_resume(run: Callable[..., Any], parts: Parts) -> None:
+    """A shop without a destination is one line on stderr, with 1."""
+    ended = run("resume", "--shop", "shopify", AXON_API_KEY="")
+    assert (1, "", 1) == (ended.code, ended.out, ended.err.count("\n"))
+    assert "set pixel_id and api_key under [axon]" in ended.err
 
 
 def test_deliver_once(run: Callable[..., Any], parts: Parts) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -101,5 +101,10 @@ class Destinations:
             return connection.execute(taken).scalar() is not None
 
     def resume(self, destination_id: str, now: datetime) -> None:
-        """End a pause: the next request is sent at once."""
-        self.save(destination_id, DestinationState(since=now))
+        """End a pause, a doubt or a rest: the next request is sent at once.
+
+        An acceptance before it is still shown, but no longer proves that a lone refusal is the event's own fault.
+        """
+        known = self.state(destination_id, now)
+        opened = replace(known, condition=Condition.OPEN, reason=None, since=now, rest_until=None, odd_answers=0)
+        self.save(destination_id, replace(opened, failures=1 if known.accepted_at else 0))

@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from adapter.storage import receiving, settling
+from adapter.storage import listing, receiving, settling
 from adapter.storage.due import Which, due
 from adapter.storage.engine import reading, writing
 from adapter.storage.patience import WHILE_A_SHOP_WAITS
@@ -260,27 +260,26 @@ class Purchases:
             connection.execute(update(purchases).where(purchases.c.id == 0).values(fence=0))
 
     def rows(
-        self, *, state: State | None = None, shop: str | None = None, limit: int = 100
+        self, *, state: State | None = None, shop: str | None = None, reason: str | None = None, limit: int = 100
     ) -> list[Mapping[str, Any]]:
-        """Return the newest rows of the ledger, without bodies and events."""
-        names = ("id", "shop", "order_id", "state", "reason", "received_at", "refreshed_at", "due_at", "attempts")
-        query = select(
-            *(purchases.c[name] for name in (*names, "answer", "first_sent_at", "settled_at", "suspect_at"))
-        )
-        query = query if state is None else query.where(purchases.c.state == state.value)
-        query = query if shop is None else query.where(purchases.c.shop == shop)
+        """Return the newest rows of the ledger, without bodies and events; `reason` is a part of theirs."""
         with reading(self._engine) as connection:
-            found = connection.execute(query.order_by(purchases.c.id.desc()).limit(limit)).mappings().all()
-        return [dict(row) for row in found]
+            return listing.rows(connection, state, shop, reason, limit)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return by shop how many orders are in each state."""
-        query = select(purchases.c.shop, purchases.c.state, func.count()).group_by(purchases.c.shop, purchases.c.state)
-        found: dict[str, dict[str, int]] = {}
         with reading(self._engine) as connection:
-            for shop, state, number in connection.execute(query):
-                found.setdefault(shop, {})[state] = number
-        return found
+            return listing.counts(connection)
+
+    def oldest_waiting(self, shops: Sequence[str]) -> Mapping[str, Any] | None:
+        """Return the order of these shops that has waited longest: shop, order_id, received_at, due_at."""
+        with reading(self._engine) as connection:
+            return listing.oldest_waiting(connection, shops)
+
+    def delivered_since(self, shops: Sequence[str], moment: datetime) -> int:
+        """Return how many orders of these shops were delivered after this moment."""
+        with reading(self._engine) as connection:
+            return listing.delivered_since(connection, shops, moment)
 
 
 def _claim(row: RowMapping) -> Claim:

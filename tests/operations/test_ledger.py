@@ -1,4 +1,4 @@
-"""`adapter orders` and `adapter status`: the ledger for people and for programs."""
+"""`adapter orders`: the ledger for people and for programs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from adapter.operations.ledger import order_for_programs, order_lines, status_for_programs, status_lines
-from adapter.storage.destinations import Condition, DestinationState
+from adapter.operations.ledger import order_for_programs, order_lines
 from adapter.storage.purchases import Receipt, Settlement
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import State
@@ -53,13 +52,25 @@ def filled(parts: Parts) -> Parts:
 
 
 def test_orders_for_people(filled: Parts) -> None:
-    """One line an order, the newest first: shop, order, state, when it came in, reason."""
+    """A line an order, the newest first: when it came in, state, shop, order; below it the reason."""
     expected = [
-        "shopify          1002                 skipped      2026-05-01 12:00:00  test: a test order",
-        "shopify          1001                 pending      2026-05-01 12:00:00",
-        "shopify          1003                 delivered    2026-05-01 12:00:00",
+        "2026-05-01 12:00:00  skipped      shopify  order 1002",
+        "    test: a test order",
+        "2026-05-01 12:00:00  pending      shopify  order 1001",
+        "2026-05-01 12:00:00  delivered    shopify  order 1003",
     ]
     assert expected == list(order_lines(filled.purchases.rows()))
+
+
+def test_orders_in_80_columns(parts: Parts) -> None:
+    """A long reason is broken between words, and an id of 64 digits has a line of its own, to be copied whole."""
+    reason = "unreadable: " + "the body is no JSON, " * 9
+    receipt = Receipt(shop="shopify", order_id="f" * 64, body=b"{", state=State.QUARANTINED, reason=reason)
+    parts.purchases.receive([receipt], NOON)
+    lines = list(order_lines(parts.purchases.rows()))
+    assert ["2026-05-01 12:00:00  quarantined  shopify", f"    order {'f' * 64}"] == lines[:2]
+    assert max(map(len, lines)) <= 80
+    assert reason.split() == " ".join(lines[2:]).split()
 
 
 def test_no_orders() -> None:
@@ -84,68 +95,5 @@ def test_orders_for_programs(filled: Parts) -> None:
         "first_sent_at": None,
         "settled_at": "2026-05-01T12:00:00+00:00",
         "suspect_at": None,
+        "body_kept": True,
     } == found[2]
-
-
-OFF = "it has no webhook secret: the variable WOOCOMMERCE_WEBHOOK_SECRET is not set"
-
-
-def test_status_of_an_empty_ledger(parts: Parts) -> None:
-    """Shops and destinations are shown before the first order."""
-    found = status_for_programs(parts.shops, parts.purchases, parts.destinations, NOON)
-    assert {
-        "shopify": {"on": True, "off_because": None, "orders": {}},
-        "woocommerce": {"on": False, "off_because": OFF, "orders": {}},
-    } == found["shops"]
-    ((id_, (_, names)),) = parts.shops.destinations().items()
-    assert [
-        {
-            "id": id_,
-            "pixel_id": "pixel-1",
-            "shops": names,
-            "condition": "open",
-            "reason": None,
-            "rest_until": None,
-            "last_success": None,
-            "last_answer": None,
-        }
-    ] == found["destinations"]
-    assert [
-        "shop shopify: on; no orders yet",
-        f"shop woocommerce: off: {OFF}; no orders yet",
-        "destination pixel-1 (shopify, woocommerce): open",
-        "  last success never",
-    ] == list(status_lines(found))
-
-
-def test_status(filled: Parts) -> None:
-    """Orders are counted by state; a pause shows its reason, the next try and the last answer."""
-    ((id_, _),) = filled.shops.destinations().items()
-    minute = timedelta(minutes=1)
-    state = DestinationState(
-        condition=Condition.PAUSED,
-        reason="401: the key is refused",
-        since=NOON,
-        rest_until=NOON + minute,
-        accepted_at=NOON - minute,
-        answer='{"status": 401}',
-    )
-    filled.destinations.save(id_, state)
-    found = status_for_programs(filled.shops, filled.purchases, filled.destinations, NOON)
-    assert {"pending": 1, "skipped": 1, "delivered": 1} == found["shops"]["shopify"]["orders"]
-    assert {"status": 401} == found["destinations"][0]["last_answer"]
-    assert [
-        "shop shopify: on; 1 delivered, 1 pending, 1 skipped",
-        f"shop woocommerce: off: {OFF}; no orders yet",
-        "destination pixel-1 (shopify, woocommerce): paused: 401: the key is refused",
-        "  next try 2026-05-01T12:01:00+00:00",
-        "  last success 2026-05-01T11:59:00+00:00",
-    ] == list(status_lines(found))
-
-
-def test_a_probe_that_is_due(parts: Parts) -> None:
-    """A destination that isn't open and rests no longer is tried at once."""
-    ((id_, _),) = parts.shops.destinations().items()
-    parts.destinations.save(id_, DestinationState(condition=Condition.DOUBTFUL, since=NOON))
-    found = status_for_programs(parts.shops, parts.purchases, parts.destinations, NOON)
-    assert "  next try at once" in list(status_lines(found))

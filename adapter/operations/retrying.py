@@ -1,0 +1,111 @@
+"""`adapter retry` and `adapter resume`: what a person makes due again, and why something can't be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from adapter.errors import NothingToResume, OrderNotRetried
+from adapter.shops.shop import Shop, Shops
+from adapter.storage.destinations import Condition, Destinations
+from adapter.storage.retries import Retried, Retries
+from adapter.storage.tables import State
+
+_log = structlog.get_logger()
+
+
+def retry_order(retries: Retries, shop: Shop, order_id: str, now: datetime) -> Iterator[str]:
+    """Make one order due again, and yield what will happen; raise `OrderNotRetried`."""
+    retried = retries.retry(shop.name, order_id, now)
+    if retried is None:
+        raise OrderNotRetried(_refusal(shop.name, order_id, retries.find(shop.name, order_id)))
+    _tell(retried)
+    yield f"order {order_id} of {shop.name} is due again; {_manner(retried)}"
+    yield from _obstacles(shop)
+
+
+def retry_quarantined(retries: Retries, shops: Shops, shop: Shop | None, now: datetime) -> Iterator[str]:
+    """Make every quarantined order due again, of one shop or of all, in small batches; yield how many."""
+    name = shop.name if shop else None
+    numbers: dict[str, int] = {}
+    last = 0
+    while batch := retries.retry_quarantined(name, now, last):
+        for retried in batch:
+            _tell(retried)
+            numbers[retried.shop] = numbers.get(retried.shop, 0) + 1
+        last = batch[-1].id
+    for of_shop, number in sorted(numbers.items()):
+        yield f"{of_shop}: {_orders(number)} due again"
+        yield from _obstacles(shops.get(of_shop))
+    if not numbers:
+        yield "no quarantined order can be made due again"
+    yield from _left_aside(*retries.left_aside(name))
+
+
+def resume(destinations: Destinations, shops: Shops, shop: Shop, now: datetime) -> Iterator[str]:
+    """End the pause of a shop's destination at once; yield what was done; raise `NothingToResume`."""
+    target = shop.destination
+    if target is None:
+        raise NothingToResume(f"{shop.name} has no destination: set pixel_id and api_key under [axon] in {shop.label}")
+    names = ", ".join(shops.destinations()[target.id][1])
+    known = destinations.state(target.id, now)
+    if known.condition is Condition.OPEN and known.rest_until is None:
+        yield f"the destination of {names} (pixel id {target.pixel_id}) is open: there is nothing to resume"
+        return
+    destinations.resume(target.id, now)
+    _log.info("destination resumed", destination=target.id, was=known.condition.value, by="adapter resume")
+    yield f"the destination of {names} (pixel id {target.pixel_id}) was {known.condition} and is open again"
+    yield "orders that wait are sent within seconds, if a worker runs; `adapter status` shows the next answer"
+
+
+def _tell(retried: Retried) -> None:
+    _log.info(
+        "order retried", shop=retried.shop, order=retried.order_id, same_bytes=retried.frozen, by="adapter retry"
+    )
+
+
+def _manner(retried: Retried) -> str:
+    if retried.frozen:
+        return "an earlier try may have been accepted, so the same bytes are sent"
+    return "its event is made anew by the present mapping"
+
+
+def _obstacles(shop: Shop | None) -> Iterator[str]:
+    """Yield what keeps the orders of a shop from being sent."""
+    if shop is None:
+        yield "  no mapping file has that name: they wait until there is one"
+    elif shop.destination is None:
+        yield f"  {shop.name} has no destination: set pixel_id and api_key under [axon] in {shop.label}"
+
+
+def _left_aside(bodiless: int, conflicting: int) -> Iterator[str]:
+    if bodiless:
+        yield f"{_orders(bodiless)} left, without a body: save in the shop's admin, then retry"
+    if conflicting:
+        yield f"{_orders(conflicting)} left, conflicting: look at both, then `adapter retry ORDER --shop NAME`"
+
+
+def _orders(number: int) -> str:
+    return "1 order is" if number == 1 else f"{number} orders are"
+
+
+def _refusal(shop: str, order_id: str, row: Mapping[str, Any] | None) -> str:
+    """Say why an order can't be retried, and what to do."""
+    name = f"order {order_id} of {shop}"
+    if row is None:
+        return f"there is no {name}; `adapter orders --shop {shop}` lists them"
+    state, reason = row["state"], row["reason"] or ""
+    if state == State.DELIVERED:
+        return f"{name} was delivered on {row['settled_at']:%Y-%m-%d %H:%M:%S}: it is never sent again"
+    if state in {State.PENDING, State.DELIVERING}:
+        return f"{name} waits already, and is tried again by itself; `adapter status` says what it waits for"
+    if state == State.SKIPPED and reason.startswith("consent denied"):
+        return f"the buyer of {name} refused: its body is deleted, and nothing may be sent"
+    if row["fixed"]:
+        return (
+            f"the event of {name} is purged, and may have been accepted: it can't be sent again; look for it in Axon"
+        )
+    return f"the body of {name} is purged; save the order in the shop's admin, which sends it anew, and retry then"

@@ -1,0 +1,106 @@
+"""Making settled orders due again, because a person asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, func, select, update
+
+from adapter.storage.engine import reading, writing
+from adapter.storage.tables import UPTIME, State, purchases
+
+BATCH = 200
+
+_RETRYABLE = (State.QUARANTINED.value, State.SKIPPED.value, State.EXPIRED.value)
+
+_CONFLICTING = "conflicting order"
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """An order that is due again. `frozen` says that the very bytes of its earlier sending are sent again."""
+
+    id: int
+    shop: str
+    order_id: str
+    frozen: bool
+
+
+class Retries:
+    """Retries on one engine.
+
+    What is due again is made anew from its body by the present mapping, unless an earlier try may have been accepted:
+    then its bytes are fixed, and the same ones are sent.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def retry(self, shop: str, order_id: str, now: datetime) -> Retried | None:
+        """Make one order due now; None when it isn't there, waits or was delivered, or when its body is gone."""
+        this = (purchases.c.shop == shop, purchases.c.order_id == order_id)
+        with writing(self._engine) as connection:
+            row = connection.execute(_due_again(now).where(*this, purchases.c.state.in_(_RETRYABLE))).one_or_none()
+        return None if row is None else Retried(*row)
+
+    def retry_quarantined(self, shop: str | None, now: datetime, after: int = 0) -> list[Retried]:
+        """Make the next quarantined orders due, those with an id above `after`; [] when there are no more.
+
+        A conflicting order has the id of another one: it is retried only when it is named.
+        """
+        some = (
+            select(purchases.c.id)
+            .where(*_quarantined(shop), purchases.c.body.is_not(None), purchases.c.id > after)
+            .where(~_is_conflicting())
+            .order_by(purchases.c.id)
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        with writing(self._engine) as connection:
+            rows = connection.execute(_due_again(now).where(purchases.c.id.in_(some))).all()
+        return sorted((Retried(*row) for row in rows), key=lambda retried: retried.id)
+
+    def left_aside(self, shop: str | None) -> tuple[int, int]:
+        """Return how many quarantined orders have no body any more, and how many others are conflicting ones."""
+        kept = purchases.c.body.is_not(None)
+        query = select(func.count()).select_from(purchases).where(*_quarantined(shop))
+        with reading(self._engine) as connection:
+            bodiless = connection.execute(query.where(~kept)).scalar_one()
+            return bodiless, connection.execute(query.where(kept, _is_conflicting())).scalar_one()
+
+    def find(self, shop: str, order_id: str) -> Mapping[str, Any] | None:
+        """Return what says why an order can't be retried: its state, reason and so on; None: it isn't there."""
+        columns = (purchases.c[name] for name in ("state", "reason", "fixed", "settled_at"))
+        query = select(*columns).where(purchases.c.shop == shop, purchases.c.order_id == order_id)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else dict(row)
+
+
+def _quarantined(shop: str | None) -> list[Any]:
+    state = purchases.c.state == State.QUARANTINED.value
+    return [state] if shop is None else [state, purchases.c.shop == shop]
+
+
+def _is_conflicting() -> ColumnElement[bool]:
+    return func.coalesce(purchases.c.reason, "").like(f"{_CONFLICTING}%")
+
+
+def _due_again(now: datetime) -> Any:  # noqa: ANN401  # SQLAlchemy's update with its returned columns.
+    return (
+        update(purchases)
+        .where(purchases.c.body.is_not(None))
+        .values(
+            state=State.PENDING.value,
+            reason=None,
+            due_at=now,
+            attempts=0,
+            suspect_at=None,
+            settled_at=None,
+            changed_uptime=UPTIME,
+        )
+        .returning(purchases.c.id, purchases.c.shop, purchases.c.order_id, purchases.c.fixed)
+    )
