@@ -30,7 +30,7 @@ WEB: Mapping[str, tuple[str, When]] = {
 
 WORKER: Mapping[str, tuple[str, When]] = {
     "claimed": ("adapter.storage.purchases:Purchases.claim", "after something"),
-    "an event prepared": ("adapter.delivery.preparing:Preparer.prepare", "after"),
+    "an event prepared": ("adapter.delivery.preparing:Preparer._decided", "after"),
     "before freezing": ("adapter.storage.purchases:Purchases.freeze", "before"),
     "frozen": ("adapter.storage.purchases:Purchases.freeze", "after"),
     "before connecting": ("adapter.axon.transport:_Connection._new_conn", "before"),
@@ -51,7 +51,15 @@ POISONED: Mapping[str, tuple[str, When]] = {
 }
 """Points that a worker passes only when the API refuses an event."""
 
-POINTS = {**WEB, **WORKER, **POISONED}
+SWEEP: Mapping[str, tuple[str, When]] = {
+    "before a purge": ("adapter.storage.retention:Retention.purge_orders", "before"),
+    "inside a purge": ("adapter.storage.retention:_forget_awaited", "after"),
+    "after a purge": ("adapter.storage.retention:Retention.purge_orders", "after something"),
+    "before the log is emptied": ("adapter.delivery.sweeping:empty_log", "before"),
+}
+"""Points of a worker that purges what is old."""
+
+POINTS = {**WEB, **WORKER, **POISONED, **SWEEP}
 
 
 def arm(environment: Mapping[str, str]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from campaigns.databases import opened
 from campaigns.driver import Driver
-from campaigns.failpoints import POISONED, WEB, WORKER
+from campaigns.failpoints import POISONED, SWEEP, WEB, WORKER
 from campaigns.nursery import wait_until
 from campaigns.orders import POISON
 from campaigns.table import Row
 from campaigns.world import World
+from sqlalchemy import text
 
 Scale = Callable[[int, int], int]
 
@@ -119,3 +121,50 @@ def _finish_poisoned(world: World, driver: Driver) -> None:
         if world.come_to_rest(3) < 3:
             break
     driver.finish(10)
+
+
+@pytest.mark.databases(cut="sqlite")
+def test_the_sweep_dies_at_every_point(world: World, row: Row, scale: Scale) -> None:
+    """C4: a purge that is killed anywhere goes on with the next worker; what is young or waits keeps its body."""
+    trials = scale(1, 6)
+    row.named("C4 crash points, purge", TARGET)
+    world.start_web()
+    deaths, driver = Deaths(world), world.driver(4)
+    for number, point in enumerate([point for point in SWEEP for _ in range(trials)], start=1):
+        driver.send(world.orders.many(10))
+        worker = world.start_worker()
+        assert wait_until(lambda: driver.open == 0, 30)
+        world.come_to_rest()
+        worker.kill()
+        _age_settled_orders(world)
+        driver.send(world.orders.many(5))
+        assert wait_until(lambda: driver.open == 0, 30)
+        world.start_worker(**deaths.at(point, 1)).wait(20)
+        assert number == deaths.count, f"{point}: not reached"
+    world.start_worker()
+    driver.finish(30)
+    world.come_to_rest()
+    found = world.check(driver)
+    assert wait_until(lambda: _kept(world, old=True) == 0, 30), "what is old was never purged"
+    assert _kept(world, old=False) >= 5  # The orders that came in last.
+    row.take(
+        found, trials=len(driver.record.acknowledged), faults=deaths.count, scaled=f"{len(SWEEP)} points × {trials}"
+    )
+
+
+_OLD = -10_000_000
+"""A purge counts in seconds of uptime; this is before any."""
+
+
+def _age_settled_orders(world: World) -> None:
+    with opened(world.database) as engine, engine.begin() as connection:
+        connection.execute(
+            text(f"UPDATE purchases SET changed_uptime = {_OLD} WHERE state = 'delivered' AND body IS NOT NULL")
+        )
+
+
+def _kept(world: World, *, old: bool) -> int:
+    """Return how many old, or young, orders have their body."""
+    query = f"SELECT count(*) FROM purchases WHERE (changed_uptime = {_OLD}) = {old} AND body IS NOT NULL"
+    with opened(world.database) as engine, engine.connect() as connection:
+        return int(connection.execute(text(query)).scalar_one())
