@@ -43,7 +43,7 @@ from random import SystemRandom
 import pytest
 from campaigns.databases import Database, PostgreSQL, Server, SQLite
 from campaigns.nursery import Nursery
-from campaigns.table import Row, lines_of
+from campaigns.table import FAILED, Row, lines_of
 from campaigns.world import World
 
 CUT_SEED = 1
@@ -161,7 +161,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, value in getattr(report, "user_properties", ()):
             if name == "campaign" and getattr(report, "when", None) == "teardown":
                 row = Row(**value)
-                row.note = row.note or ("FAILED" if report.nodeid in failed else "")
+                row.note = row.note or (FAILED if report.nodeid in failed else "")
                 rows.append(row)
     if rows:
         terminalreporter.section("campaigns")

@@ -23,6 +23,7 @@ _HEADINGS = {
     "seed": "seed",
     "note": "",
 }
+FAILED = "FAILED"
 _TO_THE_RIGHT = ("trials", "faults", "lost", "doubled", "stuck", "seconds", "seed")
 
 
@@ -79,7 +80,7 @@ def lines_of(rows: Sequence[Row]) -> Iterable[str]:
         )
         yield "  ".join(padded).rstrip()
     trials = sum(row.trials for row in rows)
-    if trials and not any(row.lost or row.doubled or row.stuck for row in rows):
+    if trials and not any(row.lost or row.doubled or row.stuck or row.note == FAILED for row in rows):
         yield f"none of {trials:,} trials failed: with 95 % confidence fewer than 1 in {trials // 3:,} does (3/n)"
 
 

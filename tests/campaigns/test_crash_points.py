@@ -72,7 +72,7 @@ def _feed_until(is_enough: Callable[[], bool], world: World, driver: Driver, poi
 @pytest.mark.databases(cut="postgresql")
 def test_the_worker_dies_at_every_point(world: World, row: Row, scale: Scale) -> None:
     """C4: from the claim to after the mark, and while one bad event is searched for."""
-    trials = scale(1, 12)
+    trials = scale(1, 8)
     row.named("C4 crash points, worker", TARGET)
     world.environment["LEASE_SECONDS"] = "1"
     world.plan({"containing": POISON, "status": 400})

@@ -26,14 +26,14 @@ def test_rolling_restarts(world: World, row: Row, scale: Scale) -> None:
     service, worker = world.start_web(), world.start_worker()
     driver, stops = world.driver(8), []
     for number in range(restarts):
-        driver.send(world.orders.many(scale(20, 200)), PER_SECOND)
+        driver.send(world.orders.many(scale(20, 120)), PER_SECOND)
         if number % 2:
             service.signal(signal.SIGHUP)
         else:
             service, retired = _next_service(world), service
             stops += [_seconds_to_stop(retired), _seconds_to_stop(worker)]
             worker = world.start_worker()
-        driver.send(world.orders.many(scale(20, 200)), PER_SECOND)
+        driver.send(world.orders.many(scale(20, 120)), PER_SECOND)
     record = driver.finish(60)
     stops += [_seconds_to_stop(service)]
     world.start_web()

@@ -162,10 +162,6 @@ class World:
         """Return how many of gunicorn's workers have started so far."""
         return (self.folder / "web.log").read_text().count("Booting worker")
 
-    def taken_over(self) -> int:
-        """Return how often a worker was told that what it had sent was taken over meanwhile."""
-        return (self.folder / "worker.log").read_text().count("claims were taken over")
-
     def come_to_rest(self, seconds: float = REST_SECONDS) -> float:
         """Wait until no order waits any more; return how long it took, also when some wait still."""
         began = time.monotonic()
