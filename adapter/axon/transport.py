@@ -77,6 +77,7 @@ class _Reader(RawIOBase):
         self._seconds_each = source.gettimeout()
         self._raw = source.makefile("rb", buffering=0)
         self._bytes_left = MOST_BYTES
+        self.has_ended = False
 
     def readable(self) -> bool:
         return True
@@ -85,6 +86,7 @@ class _Reader(RawIOBase):
         left = _seconds_left()
         self._socket.settimeout(left if self._seconds_each is None else min(left, self._seconds_each))
         count = self._raw.readinto(buffer)
+        self.has_ended = count == 0
         self._bytes_left -= count or 0
         if self._bytes_left < 0:
             raise OSError("the answer is too long")
@@ -102,12 +104,21 @@ class _Source:
         self._socket = source
 
     def makefile(self, _mode: str) -> BufferedReader:
-        return BufferedReader(_Reader(self._socket))
+        return BufferedReader(_Reader(self._socket))  # Its lines need no byte that comes after them.
 
 
 class _Answer(HTTPResponse):
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  # As the base.
         super().__init__(cast("socket.socket", _Source(sock)), *arguments, **options)
+
+    def begin(self) -> None:
+        """Read status and headers; raise ConnectionError when the other side ends within them.
+
+        http.client takes what came for the whole: "HTTP/1.1 200" and an end would be an accepted batch.
+        """
+        super().begin()
+        if cast("_Reader", cast("BufferedReader", self.fp).raw).has_ended:
+            raise ConnectionError("the answer ended within its headers")
 
 
 class _Connection(HTTPConnection):

@@ -276,6 +276,33 @@ def test_an_answer_cut_anywhere_is_unknown(client: AxonClient, sandbox: Sandbox,
     assert (Verdict.UNKNOWN, None) == (outcome.verdict, outcome.status)
 
 
+@pytest.mark.parametrize("status", [b"200 OK", b"400 Bad Request", b"401 Unauthorized"])
+def test_an_end_within_the_headers_is_unknown(client: AxonClient, status: bytes) -> None:
+    """A proper end, without a reset, before the empty line: http.client alone would take "HTTP/1.1 200" for a 200."""
+    answer = b"HTTP/1.1 " + status + b"\r\nX-A: b\r\nContent-Length: 0\r\n\r\n"
+    cuts = iter(range(len(answer)))
+
+    def serve(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(answer[: next(cuts)])
+        connection.close()
+
+    with listening(serve) as server:
+        outcomes = [client.send(server.url, PIXEL, KEY, [EVENT]) for _ in answer]
+    assert {(Verdict.UNKNOWN, None)} == {(outcome.verdict, outcome.status) for outcome in outcomes}
+
+
+def test_an_answer_that_ends_with_the_connection(client: AxonClient) -> None:
+    """Whole headers are an answer, also when the end of the connection follows at once and no length was given."""
+
+    def serve(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        connection.close()
+
+    with listening(serve) as server:
+        outcomes = [client.send(server.url, PIXEL, KEY, [EVENT]) for _ in range(50)]
+    assert {Verdict.ACCEPTED} == {outcome.verdict for outcome in outcomes}
+
+
 @pytest.mark.parametrize(
     "answer",
     [
