@@ -59,7 +59,13 @@ SWEEP: Mapping[str, tuple[str, When]] = {
 }
 """Points of a worker that purges what is old."""
 
-POINTS = {**WEB, **WORKER, **POISONED, **SWEEP}
+RETRY: Mapping[str, tuple[str, When]] = {
+    "before a retry": ("adapter.storage.retries:Retries.retry_quarantined", "before"),
+    "after a retry": ("adapter.storage.retries:Retries.retry_quarantined", "after something"),
+}
+"""Points of `adapter retry --all-quarantined`."""
+
+POINTS = {**WEB, **WORKER, **POISONED, **SWEEP, **RETRY}
 
 
 def arm(environment: Mapping[str, str]) -> None:

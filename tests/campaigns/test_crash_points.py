@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from campaigns.databases import opened
 from campaigns.driver import Driver
-from campaigns.failpoints import POISONED, SWEEP, WEB, WORKER
+from campaigns.failpoints import POISONED, RETRY, SWEEP, WEB, WORKER
 from campaigns.nursery import wait_until
 from campaigns.orders import POISON
 from campaigns.table import Row
@@ -168,3 +169,33 @@ def _kept(world: World, *, old: bool) -> int:
     query = f"SELECT count(*) FROM purchases WHERE (changed_uptime = {_OLD}) = {old} AND body IS NOT NULL"
     with opened(world.database) as engine, engine.connect() as connection:
         return int(connection.execute(text(query)).scalar_one())
+
+
+@pytest.mark.databases(cut="sqlite")
+def test_a_retry_dies_at_every_point(world: World, row: Row, scale: Scale) -> None:
+    """C4: `adapter retry --all-quarantined` that is killed is said again, and every order is delivered once."""
+    trials = scale(1, 4)
+    row.named("C4 crash points, retry", TARGET)
+    world.start_web()
+    deaths, driver = Deaths(world), world.driver(4)
+    for number, point in enumerate([point for point in RETRY for _ in range(trials)], start=1):
+        world.plan({"containing": POISON, "status": 400})
+        refused = [replace(world.orders.next("shopify", poison=True), fate="delivered") for _ in range(3)]
+        driver.send([*refused, *world.orders.many(10)])
+        assert wait_until(lambda: driver.open == 0, 30)
+        worker = world.start_worker()
+        world.come_to_rest()
+        worker.kill()
+        world.plan()
+        retry = ("adapter", "retry", "--all-quarantined")
+        world.start(*retry, environment=deaths.at(point, 1), name="retry").wait(20)
+        assert number == deaths.count, f"{point}: not reached"
+        world.run(*retry[1:])
+        world.start_worker()
+        world.come_to_rest()
+        world.workers[-1].kill()
+    driver.finish(10)
+    found = world.check(driver)
+    row.take(
+        found, trials=len(driver.record.acknowledged), faults=deaths.count, scaled=f"{len(RETRY)} points × {trials}"
+    )
