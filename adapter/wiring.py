@@ -24,6 +24,7 @@ from adapter.storage.destinations import Destinations
 from adapter.storage.engine import Database, open_engine
 from adapter.storage.keys import secrets_of
 from adapter.storage.purchases import Purchases
+from adapter.storage.resealing import Resealing
 from adapter.storage.retries import Retries
 from adapter.storage.sealing import Sealer
 
@@ -101,6 +102,10 @@ class Parts:
     def retries(self) -> Retries:
         """Return what makes settled orders due again."""
         return Retries(self.engine)
+
+    def resealing(self) -> Resealing:
+        """Return what moves everything to the newest key."""
+        return Resealing(self.engine, self.sealer)
 
     def intake(self) -> Intake:
         """Return the use case of incoming webhooks."""

@@ -410,6 +410,22 @@ def test_nothing_to_resume(run: Callable[..., Any], parts: Parts) -> None:
     assert "set pixel_id and api_key under [axon]" in ended.err
 
 
+def test_reseal(run: Callable[..., Any], parts: Parts) -> None:
+    """Everything moves to the new key beside the service, and it is said what the old one is still needed for."""
+    _fill(parts)
+    new, old = "another secret of tests, with 32 characters", "SECRET-of-before-without-white-space"
+    with_old = run("reseal", SECRET_KEY=old)
+    assert (1, True) == (with_old.code, with_old.err.startswith("values are left that no key known here opens: 3 by"))
+    parts.engine.dispose()
+    assert 0 == run("orders", SECRET_KEY=old).code
+    parts = Parts(load_configuration(os.environ))
+    parts.purchases.receive([Receipt(shop="shopify", order_id="8", body=b"{}")], NOON)
+    parts.engine.dispose()
+    ended = run("reseal", SECRET_KEY=new, SECRET_KEY_FALLBACKS=old)
+    assert "  values of orders: 1, done" in ended.out.splitlines()
+    assert "number 1 of SECRET_KEY_FALLBACKS: not needed any more, remove it" == ended.out.splitlines()[-1]
+
+
 def test_deliver_once(run: Callable[..., Any], parts: Parts) -> None:
     """`deliver --once` sends what is due and exits with 0; the steps are logged on stdout."""
     _fill(parts)

@@ -94,10 +94,15 @@ class Clicks:
         connection.execute(update(clicks).where(clicks.c.key == key).values(**values))
 
     def _seal(self, key: bytes, identifiers: Mapping[str, str]) -> bytes:
-        return self._sealer.seal(json.dumps(dict(identifiers)).encode(), f"clicks/{key.hex()}")
+        return self._sealer.seal(json.dumps(dict(identifiers)).encode(), context_of_click(key))
 
     def _open(self, key: bytes, sealed: bytes) -> dict[str, str]:
-        return dict(json.loads(self._sealer.open(sealed, f"clicks/{key.hex()}")))
+        return dict(json.loads(self._sealer.open(sealed, context_of_click(key))))
+
+
+def context_of_click(key: bytes) -> str:
+    """Return what the identifiers under a key are bound to."""
+    return f"clicks/{key.hex()}"
 
 
 def merge(known: Mapping[str, str], new: Mapping[str, str], *, latest_wins: bool) -> dict[str, str]:

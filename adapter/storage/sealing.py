@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from adapter.errors import SealBroken
 
 _NONCE_BYTES = 12
-_KEY_ID_BYTES = 4
+KEY_ID_BYTES = 4
+"""A sealed value begins with so many bytes that say which secret sealed it."""
 
 
 def derive(secret: str, purpose: str) -> bytes:
@@ -50,12 +51,12 @@ class Sealer:
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """Decrypt a value; raise `SealBroken` when its key isn't known here or it isn't what was sealed there."""
-        cipher = self._ciphers.get(sealed[:_KEY_ID_BYTES])
+        cipher = self._ciphers.get(sealed[:KEY_ID_BYTES])
         if cipher is None:
             raise SealBroken("it was sealed with a SECRET_KEY that isn't known here; add it to SECRET_KEY_FALLBACKS")
-        nonce = sealed[_KEY_ID_BYTES : _KEY_ID_BYTES + _NONCE_BYTES]
+        nonce = sealed[KEY_ID_BYTES : KEY_ID_BYTES + _NONCE_BYTES]
         try:
-            return cipher.decrypt(nonce, sealed[_KEY_ID_BYTES + _NONCE_BYTES :], context.encode())
+            return cipher.decrypt(nonce, sealed[KEY_ID_BYTES + _NONCE_BYTES :], context.encode())
         except (InvalidTag, ValueError):
             raise SealBroken("it isn't what was sealed for this row") from None
 
@@ -66,4 +67,4 @@ class Sealer:
 
 def key_id(secret: str) -> bytes:
     """Return the four bytes that say which secret sealed a value, and tell nothing about it."""
-    return derive(secret, "key id")[:_KEY_ID_BYTES]
+    return derive(secret, "key id")[:KEY_ID_BYTES]
