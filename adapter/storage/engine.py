@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from math import inf
 from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from adapter.errors import StorageUnavailable
 from adapter.settings import Settings
 from adapter.storage.patience import AT_WORK, Patience, PunctualConnection, current, limited
+from adapter.storage.queueing import Queue
 
 Database = Engine
 """A database, for those who only hand it on."""
@@ -21,7 +23,14 @@ Database = Engine
 BUSY_SECONDS = 4
 """How long a statement may wait for another writer: WooCommerce and Shopify give up on us after five."""
 
-_SWITCH_AGAIN_SECONDS = 0.02
+_ASK_AGAIN_SECONDS = 0.005
+
+_QUEUE = "queue"
+_BUSY = "busy_seconds"
+"""Where an engine carries what belongs to it: its queue, and on SQLite the patience of its connections."""
+
+_GIVES_UP_AT = "gives_up_at"
+"""Where a connection carries until when its next transaction may wait to begin, by the monotonic clock."""
 
 _POOL_SECONDS = 2
 """How long to wait on PostgreSQL for a connection that other threads use: there are more than threads."""
@@ -51,6 +60,7 @@ def open_engine(settings: Settings, threads: int = 8) -> Engine:
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args=_POSTGRESQL,
+        execution_options={_QUEUE: Queue()},
     )
     event.listen(engine, "do_connect", _connect_in_time)
     return engine
@@ -72,6 +82,7 @@ def open_sqlite(url: str | URL, threads: int, busy_seconds: float = BUSY_SECONDS
         pool_timeout=busy_seconds,
         hide_parameters=True,
         connect_args={"timeout": busy_seconds},
+        execution_options={_QUEUE: Queue(), _BUSY: busy_seconds},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -96,39 +107,74 @@ def _switch_to_wal(connection: Any) -> None:  # noqa: ANN401  # As above.
     SQLite itself doesn't wait for another process that makes the same switch at this moment, so the waiting is ours.
     """
     patience: int = connection.execute("PRAGMA busy_timeout").fetchone()[0]
-    gives_up_at = monotonic() + patience / 1000
-    connection.execute("PRAGMA busy_timeout=0")
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > gives_up_at:
-                raise
-            sleep(_SWITCH_AGAIN_SECONDS)
-        else:
-            break
-    connection.execute(f"PRAGMA busy_timeout={patience}")
+    _insist(connection, "PRAGMA journal_mode=WAL", monotonic() + patience / 1000)
 
 
 def _begin_sqlite(connection: Connection) -> None:
     """Begin as a writer: a deferred BEGIN that reads and then writes fails at once after another writer."""
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get("isolation_level") == "AUTOCOMMIT":
+        return
+    gives_up_at = connection.info.pop(_GIVES_UP_AT, None) or monotonic() + options[_BUSY]
+    try:
+        _insist(connection.connection.dbapi_connection, "BEGIN IMMEDIATE", gives_up_at)
+    except sqlite3.Error as error:
+        raise OperationalError("BEGIN IMMEDIATE", {}, error) from error
+
+
+def _insist(connection: Any, statement: str, gives_up_at: float) -> None:  # noqa: ANN401  # sqlite3's connection.
+    """Execute a statement as soon as no other process stands in the way; raise `sqlite3.OperationalError` in the end.
+
+    SQLite's own waiting looks again every 100 ms; beside busy processes it was served after seconds.
+    """
+    patience: int = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _is_done(connection, statement, gives_up_at):
+            sleep(_ASK_AGAIN_SECONDS)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={patience}")
+
+
+def _is_done(connection: Any, statement: str, gives_up_at: float) -> bool:  # noqa: ANN401  # As above.
+    try:
+        connection.execute(statement)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > gives_up_at:
+            raise
+        return False
+    return True
 
 
 @contextmanager
 def writing(engine: Engine, patience: Patience = AT_WORK) -> Generator[Connection, None, None]:
     """Open a transaction that is committed when the block ends; raise `StorageUnavailable` when it can't be.
 
-    `patience` bounds the waiting for PostgreSQL; SQLite's own is `BUSY_SECONDS`.
+    `patience` bounds the waiting for PostgreSQL; SQLite's own is `BUSY_SECONDS`. While a shop waits, it may be raised
+    at once: when too many wait already and nobody gets through.
     """
+    queue: Queue = engine.get_execution_options()[_QUEUE]
+    place = queue.place() if patience.block < inf else nullcontext()
     try:
-        with limited(patience) as limit, engine.connect() as connection:
+        with place, limited(patience) as limit, engine.connect() as connection, _turn(connection, queue):
             limit.answer = patience.answer
             with connection.begin():
                 yield connection
     except SQLAlchemyError as error:
         raise StorageUnavailable(_reason(error)) from error
+
+
+@contextmanager
+def _turn(connection: Connection, queue: Queue) -> Generator[None, None, None]:
+    """On SQLite wait for the other threads; what is left of the patience is for other processes."""
+    patience = connection.get_execution_options().get(_BUSY)
+    if patience is None:
+        yield
+        return
+    gives_up_at = monotonic() + patience
+    with queue.turn(patience):
+        connection.info[_GIVES_UP_AT] = gives_up_at
+        yield
 
 
 @contextmanager
