@@ -15,7 +15,7 @@ from adapter.purchase.mapping import PurchaseMapping
 from adapter.purchase.names import Names, names_for
 from adapter.purchase.order import Order
 from adapter.purchase.rules import Policy, Skip, skip_by_consent, skip_by_event, skip_by_order
-from adapter.purchase.violations import violations
+from adapter.purchase.violations import Violation, violations
 
 CONSENT_NAMES = ("ad_consent", "_ad_consent")
 """Under which a storefront writes the buyer's answer into the order: `granted` or `denied`."""
@@ -66,7 +66,7 @@ def _decide(
         return Decision(clicks=clicks, skip=skip, warnings=(*names.warnings, *clicks.warnings))
     event = make_event(rules.mapping, scope, lines_of(order, names))
     skip = skip_by_event(event.fields, rules.policy, order.buyer.not_buyers)
-    problems = () if skip else tuple(map(str, violations(event.fields)))
+    problems = () if skip else tuple(_in_words(found, rules.mapping) for found in violations(event.fields))
     return Decision(
         clicks=clicks,
         event=event,
@@ -74,6 +74,12 @@ def _decide(
         problems=problems,
         warnings=(*names.warnings, *clicks.warnings, *event.warnings),
     )
+
+
+def _in_words(violation: Violation, mapping: PurchaseMapping) -> str:
+    """Say what is wrong with the event, and which expression of which line of the mapping is to blame."""
+    leaf = mapping.leaf_at(violation.path)
+    return str(violation) if leaf is None else f"{violation} (= {leaf.expression.text}, {leaf.expression.origin})"
 
 
 def scope_of(

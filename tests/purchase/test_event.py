@@ -214,10 +214,14 @@ def test_an_optional_field_of_an_item_that_fails(
 def test_a_required_field_without_a_value(
     make_order: Callable[..., Order], make_rules: Callable[..., ShopRules], mapping_document: dict[str, Any]
 ) -> None:
-    """A required field that finds nothing is a problem of the contract, named by its path."""
+    """A required field that finds nothing is a problem of the contract, named by its path and its expression."""
     mapping_document["event"]["data"]["transaction_id"] = "order.absent"
+    mapping_document["event"]["data"]["items"]["item_id"] = "line.absent"
     decision = decided(make_order(), make_rules(mapping_document))
-    assert ("event.data.transaction_id: is required and missing",) == decision.problems
+    assert (
+        "event.data.transaction_id: is required and missing (= order.absent, mappings/acme.toml)",
+        "event.data.items[0].item_id: is required and missing (= line.absent, mappings/acme.toml)",
+    ) == decision.problems
 
 
 def test_a_partner_field_that_fails(
