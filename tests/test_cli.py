@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -32,6 +32,7 @@ ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "tests" / "samples"
 SECRET = "shpss_4f8a1c0e9b7d2a63"
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+KEY = "a-secret-of-tests-with-32-characters-or-more"
 MIGRATED = "the database is up to date\n"
 
 
@@ -43,7 +44,7 @@ def run(
     environment = {
         "MAPPINGS_DIR": str(ROOT / "mappings"),
         "DATABASE_URL": f"sqlite:///{tmp_path}/adapter.db",
-        "SECRET_KEY": "a secret of tests, with 32 characters or more",
+        "SECRET_KEY": KEY,
         "SHOPIFY_WEBHOOK_SECRET": SECRET,
         "SHOPIFY_SITE_URL": "https://shop.example",
         "AXON_PIXEL_ID": "pixel",
@@ -499,6 +500,30 @@ def test_demo(
     monkeypatch.setattr(demonstration, "run", run_demo)
     assert code == run("demo", *options).code
     assert [bool(options)] == stays
+
+
+@pytest.mark.processes
+def test_a_reseal_that_is_killed(run: Callable[..., Any], parts: Parts) -> None:
+    """Killed midway it has lost nothing, and goes on where it was when it is run again."""
+    receipts = [Receipt(shop="shopify", order_id=str(number), body=b"%d" % number) for number in range(3000)]
+    parts.purchases.receive(receipts, NOON)
+    change = {"SECRET_KEY": "another secret of tests, with 32 characters", "SECRET_KEY_FALLBACKS": KEY}
+    command = [sys.executable, "-m", "adapter", "reseal"]
+    with subprocess.Popen(command, env={**os.environ, **change}, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "values to be sealed with SECRET_KEY: 3000\n" == process.stdout.readline()
+        assert "  values of orders: 1000\n" == process.stdout.readline()
+        process.kill()
+    lines = run("reseal", **change).out.splitlines()
+    left = int(lines[0].rpartition(": ")[2])
+    assert 0 < left <= 2000
+    assert (f"  values of orders: {left}, done", "SECRET_KEY: values sealed with it: 3000") == (lines[-4], lines[-2])
+    assert lines[-1].endswith("not needed any more, remove it")
+    after = Parts(load_configuration(os.environ))
+    claims = after.purchases.claim(["shopify"], "due", 3000, NOON, timedelta(minutes=1))
+    assert 3000 == len(claims)
+    assert all(claim.order_id.encode() == after.purchases.open_body(claim) for claim in claims)
+    after.engine.dispose()
 
 
 @pytest.mark.processes

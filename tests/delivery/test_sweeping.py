@@ -135,6 +135,28 @@ def test_the_worker_sweeps_beside_its_deliveries(any_house: Any, monotonic: Mono
     assert (None, "delivered") == (house.whole_row(250)["body"], house.states()["1001"])
 
 
+@pytest.mark.parametrize("jump", [timedelta(hours=1), DAY, 3652 * DAY])
+@pytest.mark.parametrize("direction", [1, -1])
+def test_a_clock_that_jumps(any_house: Any, monotonic: Monotonic, jump: timedelta, direction: int) -> None:
+    """Ahead or back, by an hour or ten years, around the coming of orders: nothing goes, nothing is stuck."""
+    house = any_house
+    sweeper = sweeper_of(house, monotonic)
+    house.purchases.receive([Receipt(shop="acme", order_id="1", body=b"{}", state=State.SKIPPED)], house.clock())
+    house.receive(1001)
+    for move in (direction, -direction, -direction, direction):
+        house.clock.advance(move * jump.total_seconds())
+        monotonic.seconds += 300
+        sweeper.sweep(Event())
+        house.purchases.receive(
+            [Receipt(shop="acme", order_id=f"at {house.clock()}", body=b"{}", state=State.SKIPPED)], house.clock()
+        )
+    sweeper_of(house, Monotonic()).sweep(Event())
+    assert all(row["body_kept"] for row in house.rows().values())
+    assert "pending" == house.states()["1001"]
+    house.worker.drain()
+    assert "delivered" == house.states()["1001"]
+
+
 def test_once(house: Any, monotonic: Monotonic) -> None:
     """`deliver --once` sweeps when it has delivered."""
     skipped(house, 1)
