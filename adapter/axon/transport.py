@@ -117,7 +117,7 @@ class _Answer(HTTPResponse):
         http.client takes what came for the whole: "HTTP/1.1 200" and an end would be an accepted batch.
         """
         super().begin()
-        if cast("_Reader", cast("BufferedReader", self.fp).raw).has_ended:
+        if cast("_Reader", self.fp.raw).has_ended:
             raise ConnectionError("the answer ended within its headers")
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -18,6 +21,8 @@ from adapter.storage.clicks import Clicks
 from adapter.storage.purchases import Claim, Purchases, Settlement
 
 _log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +60,24 @@ class Preparer:
         self._purchases = purchases
         self._clicks = clicks
 
-    def prepare(self, claim: Claim, shop: Shop, now: datetime) -> Prepared:
-        """Return what to do with this row; frozen bytes that may have been accepted are sent again as they are.
+    def prepare(self, claims: Sequence[Claim], shops: Mapping[str, Shop], now: datetime) -> list[Prepared]:
+        """Return what to do with each of these rows; their clicks are looked up together.
 
-        Raise `StorageUnavailable`.
+        Frozen bytes that may have been accepted are sent again as they are. Raise `StorageUnavailable`.
         """
+        read = [self._safely(claim, now, partial(self._read, claim, shops[claim.shop])) for claim in claims]
+        pairs = list(zip(claims, read, strict=True))
+        stored = self._clicks.look_up([(claim.shop, it.click_keys) for claim, it in pairs if isinstance(it, Order)])
+        return [
+            self._safely(claim, now, partial(self._decided, claim, it, shops[claim.shop], stored, now))
+            if isinstance(it, Order)
+            else it
+            for claim, it in pairs
+        ]
+
+    def _safely(self, claim: Claim, now: datetime, work: Callable[[], T]) -> T | Settlement:
         try:
-            return self._prepared(claim, shop, now)
+            return work()
         except OrderUnreadable as error:
             return settlements.quarantined(claim, f"unreadable: {error}", now)
         except SealBroken as error:
@@ -69,19 +85,23 @@ class Preparer:
         except StorageUnavailable:
             raise
         except Exception as error:  # noqa: BLE001  # Whatever it is: claimed with 99 others, it would stop them for ever.
-            _log.error("order not prepared", shop=shop.name, order=claim.order_id, exc_info=without_values(error))
+            _log.error("order not prepared", shop=claim.shop, order=claim.order_id, exc_info=without_values(error))
             reason = (
                 f"failed: the adapter has a bug that this order hits ({type(error).__name__}); report it, then retry"
             )
             return settlements.quarantined(claim, reason, now)
 
-    def _prepared(self, claim: Claim, shop: Shop, now: datetime) -> Prepared:
+    def _read(self, claim: Claim, shop: Shop) -> ToSend | Order:
         if claim.fixed and (frozen := self._purchases.open_event(claim)) is not None:
             return ToSend(claim, frozen)
         document = parse_document(self._purchases.open_body(claim))
-        order = PLATFORMS[shop.platform].read_order(document, shop.rules.policy.side)
-        stored = self._clicks.find(shop.name, order.click_keys)
-        decision = decide(order, stored, shop.rules, claim.age)
+        return PLATFORMS[shop.platform].read_order(document, shop.rules.policy.side)
+
+    def _decided(
+        self, claim: Claim, order: Order, shop: Shop, stored: Mapping[bytes, bytes], now: datetime
+    ) -> Prepared:
+        clicks = self._clicks.open(shop.name, order.click_keys, stored)
+        decision = decide(order, clicks, shop.rules, claim.age)
         if decision.skip is not None:
             return _skipped(claim, order, decision, now)
         if decision.to_send is None:

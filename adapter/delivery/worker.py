@@ -159,31 +159,31 @@ class Worker:
         return self.destinations.take_probe(destination.id, now, policy.next_probe(state, now, self.lease))
 
     def _prepared(self, claims: Sequence[Claim]) -> list[ToSend]:
-        """Return the events of these rows; settle the rows that have none to send."""
-        preparer = Preparer(self.purchases, self.clicks)
-        return [event for claim in claims if (event := self._prepare(preparer, claim)) is not None]
-
-    def _prepare(self, preparer: Preparer, claim: Claim) -> ToSend | None:
+        """Return the events of these rows; settle the rows that have none to send, all of them at once."""
         now = self.clock()
-        prepared = preparer.prepare(claim, self.shops.by_name[claim.shop], now)
-        match prepared:
-            case ToSend():
-                return prepared
-            case ToHold():
-                self.purchases.hold(claim, prepared.until, prepared.keys, now)
-            case ToForget():
-                self.clicks.forget(claim.shop, prepared.click_keys)
-                self._settle(prepared.settlement)
-            case _:
-                self._settle(prepared)
-        return None
+        events: list[ToSend] = []
+        settled: list[Settlement] = []
+        for prepared in Preparer(self.purchases, self.clicks).prepare(claims, self.shops.by_name, now):
+            match prepared:
+                case ToSend():
+                    events.append(prepared)
+                case ToHold():
+                    self.purchases.hold(prepared.claim, prepared.until, prepared.keys, now)
+                case ToForget():
+                    self.clicks.forget(prepared.settlement.claim.shop, prepared.click_keys)
+                    settled.append(prepared.settlement)
+                case _:
+                    settled.append(prepared)
+        self._settle(settled)
+        return events
 
-    def _settle(self, settlement: Settlement) -> None:
-        self.purchases.settle([settlement])
-        told = _log.warning if settlement.state is State.QUARANTINED else _log.info
-        # Only the kind of reason: the whole one, which may name what stands in the order, is kept in the ledger.
-        kind = (settlement.reason or "").partition(":")[0]
-        told(f"order {settlement.state}", shop=settlement.claim.shop, order=settlement.claim.order_id, reason=kind)
+    def _settle(self, settlements: Sequence[Settlement]) -> None:
+        self.purchases.settle(settlements)
+        for settlement in settlements:
+            told = _log.warning if settlement.state is State.QUARANTINED else _log.info
+            # Only the kind of reason: the whole one, which may name what stands in the order, is kept in the ledger.
+            kind = (settlement.reason or "").partition(":")[0]
+            told(f"order {settlement.state}", shop=settlement.claim.shop, order=settlement.claim.order_id, reason=kind)
 
     def _sender(self, destination: Destination) -> Sender:
         return Sender(

@@ -41,18 +41,25 @@ class Clicks:
     def find(self, shop: str, keys: Sequence[tuple[str, str]]) -> dict[str, str]:
         """Return what was stored under these keys; {} when nothing was.
 
-        Where two know a field, the first key wins; a refusal under any of them always does.
+        Where two know a field, the first key wins; a refusal under any of them always does. Raise `SealBroken`.
         """
-        found: dict[str, str] = {}
-        hashes = [key for kind, value in keys for key in self.key_hashes(shop, kind, value)]
+        return self.open(shop, keys, self.look_up([(shop, keys)]))
+
+    def look_up(self, orders: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> dict[bytes, bytes]:
+        """Return what is stored for many orders, each given by its shop and its keys, sealed as it is."""
+        hashes = [key for shop, keys in orders for kind, value in keys for key in self.key_hashes(shop, kind, value)]
         if not hashes:
-            return found
+            return {}
+        query = select(clicks.c.key, clicks.c.identifiers).where(clicks.c.key.in_(hashes))
         with reading(self._engine) as connection:
-            rows = connection.execute(select(clicks.c.key, clicks.c.identifiers).where(clicks.c.key.in_(hashes)))
-            sealed = {row.key: row.identifiers for row in rows}
-        for key in hashes:
-            if key in sealed:
-                found = merge(found, self._open(key, sealed[key]), latest_wins=False)
+            return {row.key: row.identifiers for row in connection.execute(query)}
+
+    def open(self, shop: str, keys: Sequence[tuple[str, str]], looked_up: Mapping[bytes, bytes]) -> dict[str, str]:
+        """Return what was stored under one order's keys, as `find` does, from what was looked up for many."""
+        found: dict[str, str] = {}
+        for key in (key for kind, value in keys for key in self.key_hashes(shop, kind, value)):
+            if key in looked_up:
+                found = merge(found, self._open(key, looked_up[key]), latest_wins=False)
         return found
 
     def forget(self, shop: str, keys: Sequence[tuple[str, str]]) -> None:

@@ -13,9 +13,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     RowMapping,
-    bindparam,
     delete,
-    func,
     select,
     update,
 )
@@ -210,28 +208,14 @@ class Purchases:
         From here on the event counts as possibly accepted, until a definite refusal says otherwise. A claim that
         was taken over, or whose order got a newer body meanwhile, is not among those returned.
         """
-        rows = [
-            {
-                "claim_id": claim.id,
-                "claim_fence": claim.fence,
-                "claim_revision": claim.revision,
-                "event_bytes": self._sealer.seal(event, context_of(claim.shop, claim.order_id, "event")),
-            }
+        if not events:
+            return []
+        sealed = [
+            (claim, self._sealer.seal(event, context_of(claim.shop, claim.order_id, "event")))
             for claim, event in sorted(events, key=lambda pair: _lock_order(pair[0]))
         ]
-        freeze = (
-            update(purchases)
-            .where(settling.is_claimed(), purchases.c.revision == bindparam("claim_revision"))
-            .values(
-                event=bindparam("event_bytes"),
-                fixed=True,
-                lease_until=now + lease,
-                first_sent_at=func.coalesce(purchases.c.first_sent_at, now),
-            )
-            .returning(purchases.c.id)
-        )
         with writing(self._engine) as connection:
-            kept = {connection.execute(freeze, row).scalar() for row in rows}
+            kept = settling.freeze(connection, sealed, now, now + lease)
         return [claim for claim, _ in events if claim.id in kept]
 
     def settle(self, settlements: Sequence[Settlement]) -> int:
@@ -243,12 +227,12 @@ class Purchases:
             return 0
         in_order = sorted(settlements, key=lambda settlement: _lock_order(settlement.claim))
         with writing(self._engine) as connection:
-            return sum(settling.settle(connection, settlement) for settlement in in_order)
+            return settling.settle(connection, in_order)
 
     def hold(self, claim: Claim, until: datetime, keys: Sequence[bytes], at: datetime) -> None:
         """Put an order back to wait for a click under one of these keys, at most until then."""
         with writing(self._engine) as connection:
-            kept = settling.settle(connection, Settlement(claim=claim, state=State.PENDING, at=at, due_at=until))
+            kept = settling.settle(connection, [Settlement(claim=claim, state=State.PENDING, at=at, due_at=until)])
             if kept and keys:
                 connection.execute(delete(awaited_clicks).where(awaited_clicks.c.purchase_id == claim.id))
                 rows = [{"key": key, "purchase_id": claim.id} for key in dict.fromkeys(keys)]

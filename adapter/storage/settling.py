@@ -1,18 +1,24 @@
-"""The statements by which a claim ends: only the worker that holds it settles, and never by an outdated body."""
+"""The statements by which a claim is sent and ends: only the worker that holds it may, and never by an outdated body.
+
+They take a whole batch at once. The driver runs them row after row in the order that they are given in, which is that
+in which every transaction locks.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select, update
 
 from adapter.storage.tables import UPTIME, State, awaited_clicks, purchases
 
 if TYPE_CHECKING:
-    from adapter.storage.purchases import Settlement
+    from adapter.storage.purchases import Claim, Settlement
 
 
-def is_claimed() -> Any:  # noqa: ANN401  # SQLAlchemy's condition.
+def _is_claimed() -> Any:  # noqa: ANN401  # SQLAlchemy's condition.
     """Say that the row is still this worker's: its fence is the one it was claimed with."""
     return and_(
         purchases.c.id == bindparam("claim_id"),
@@ -26,9 +32,20 @@ def _is_up_to_date() -> Any:  # noqa: ANN401  # SQLAlchemy's condition.
     return or_(purchases.c.fixed, purchases.c.revision == bindparam("claim_revision"))
 
 
+_FREEZE = (
+    update(purchases)
+    .where(_is_claimed(), purchases.c.revision == bindparam("claim_revision"))
+    .values(
+        event=bindparam("event_bytes"),
+        fixed=True,
+        lease_until=bindparam("until", type_=purchases.c.lease_until.type),
+        first_sent_at=func.coalesce(purchases.c.first_sent_at, bindparam("now", type_=purchases.c.first_sent_at.type)),
+    )
+)
+
 _SETTLE = (
     update(purchases)
-    .where(is_claimed(), _is_up_to_date())
+    .where(_is_claimed(), _is_up_to_date())
     .values(
         state=bindparam("new_state"),
         reason=bindparam("new_reason"),
@@ -45,22 +62,56 @@ _SETTLE = (
         body=case((bindparam("purge", type_=purchases.c.fixed.type), None), else_=purchases.c.body),
         event=case((bindparam("keep_event", type_=purchases.c.fixed.type), purchases.c.event), else_=None),
     )
-    .returning(purchases.c.id)
 )
 
 _LOOK_AGAIN = (
     update(purchases)
-    .where(is_claimed())
+    .where(_is_claimed())
     .values(state=State.PENDING.value, due_at=bindparam("now", type_=purchases.c.due_at.type), lease_until=None)
 )
 """A newer body came while a worker looked at the older one: what that one said (unpaid, refused) no longer counts."""
 
 
-def settle(connection: Connection, settlement: Settlement) -> int:
-    """Write down what became of a claimed row; return 1, or 0 when the claim no longer holds or the body is newer."""
+def freeze(connection: Connection, events: Sequence[tuple[Claim, bytes]], now: datetime, until: datetime) -> set[int]:
+    """Write down the sealed bytes that are about to be sent, and renew the leases; return the ids that may be sent."""
+    rows = [
+        {**_held(claim), "claim_revision": claim.revision, "event_bytes": sealed, "now": now, "until": until}
+        for claim, sealed in events
+    ]
+    ids = [claim.id for claim, _ in events]
+    if connection.execute(_FREEZE, rows).rowcount == len(rows):
+        return set(ids)
+    # A row that wasn't this worker's a moment ago can't have become so again: fence and revision only count up.
+    known = select(purchases.c.id, purchases.c.fence, purchases.c.revision).where(
+        purchases.c.id.in_(ids), purchases.c.state == State.DELIVERING.value
+    )
+    now_held = {(row.id, row.fence, row.revision) for row in connection.execute(known)}
+    return {claim.id for claim, _ in events if (claim.id, claim.fence, claim.revision) in now_held}
+
+
+def settle(connection: Connection, settlements: Sequence[Settlement]) -> int:
+    """Write down what became of claimed rows; return how many of the claims still held, with the newest body."""
+    settled = connection.execute(_SETTLE, [_values(settlement) for settlement in settlements]).rowcount
+    if settled < len(settlements):
+        # Those that were settled aren't being delivered any more, so this finds only rows with a newer body.
+        again = [{**_held(settlement.claim), "now": settlement.at} for settlement in settlements]
+        connection.execute(_LOOK_AGAIN, again)
+    ended = [settlement.claim.id for settlement in settlements if settlement.state is not State.PENDING]
+    if ended:
+        waits = purchases.c.state.in_((State.PENDING.value, State.DELIVERING.value))
+        final = select(purchases.c.id).where(purchases.c.id.in_(ended), ~waits)
+        connection.execute(delete(awaited_clicks).where(awaited_clicks.c.purchase_id.in_(final)))
+    return settled
+
+
+def _held(claim: Claim) -> dict[str, int]:
+    return {"claim_id": claim.id, "claim_fence": claim.fence}
+
+
+def _values(settlement: Settlement) -> dict[str, Any]:
     pending = settlement.state is State.PENDING
-    held = {"claim_id": settlement.claim.id, "claim_fence": settlement.claim.fence}
-    values = {
+    return {
+        **_held(settlement.claim),
         "claim_revision": settlement.claim.revision,
         "new_state": settlement.state.value,
         "new_reason": settlement.reason,
@@ -76,9 +127,3 @@ def settle(connection: Connection, settlement: Settlement) -> int:
         # with the body is as personal as the body.
         "keep_event": not settlement.purge_body and (settlement.fixed or settlement.state is State.QUARANTINED),
     }
-    if connection.execute(_SETTLE, held | values).scalar() is None:
-        connection.execute(_LOOK_AGAIN, held | {"now": settlement.at})
-        return 0
-    if not pending:
-        connection.execute(delete(awaited_clicks).where(awaited_clicks.c.purchase_id == settlement.claim.id))
-    return 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import event
 from structlog.testing import capture_logs
 
 from adapter.delivery.preparing import Preparer, ToForget, ToHold, ToSend
@@ -16,11 +18,18 @@ from adapter.storage.tables import State
 MINUTE = timedelta(minutes=1)
 
 
+def one(house: Any, claim: Claim, shops: Any = None) -> Any:
+    """Prepare a claim by itself."""
+    preparer = Preparer(house.purchases, house.clicks)
+    (found,) = preparer.prepare([claim], (shops or house.shops()).by_name, house.clock())
+    return found
+
+
 def prepared(house: Any, **changes: Any) -> Any:
     """Receive an order, claim it and prepare it."""
     house.receive(1, **changes)
     (claim,) = house.purchases.claim(["acme"], "due", 1, house.clock(), MINUTE)
-    return Preparer(house.purchases, house.clicks).prepare(claim, house.shops().get("acme"), house.clock())
+    return one(house, claim)
 
 
 def test_an_event(house: Any) -> None:
@@ -36,7 +45,7 @@ def test_a_field_that_is_left_out(house: Any) -> None:
     (claim,) = house.purchases.claim(["acme"], "due", 1, house.clock(), MINUTE)
     rules = house.shops(orders="[event.user_data]\nzip = \"join('-', [order.transaction_id])\"")
     with capture_logs() as logs:
-        found = Preparer(house.purchases, house.clicks).prepare(claim, rules.get("acme"), house.clock())
+        found = one(house, claim, rules)
     assert isinstance(found, ToSend)
     assert b'"zip"' not in found.event
     (log,) = logs
@@ -62,7 +71,7 @@ def test_a_hold_from_a_clock_that_jumped(house: Any) -> None:
     house.receive(1, meta_data=[])
     house.clock.advance(-3600)
     (claim,) = house.purchases.claim(["acme"], "due", 1, house.clock() + timedelta(hours=2), MINUTE)
-    found = Preparer(house.purchases, house.clicks).prepare(claim, house.shops().get("acme"), house.clock())
+    found = one(house, claim)
     assert isinstance(found, ToSend)
 
 
@@ -88,7 +97,7 @@ def test_frozen_bytes_come_first(house: Any) -> None:
     house.purchases.freeze([(claim, b"frozen")], house.clock(), MINUTE)
     house.clock.advance(61)
     (claim,) = house.purchases.claim(["acme"], "due", 1, house.clock(), MINUTE)
-    found = Preparer(house.purchases, house.clicks).prepare(claim, house.shops().get("acme"), house.clock())
+    found = one(house, claim)
     assert found == ToSend(claim, b"frozen")
 
 
@@ -99,8 +108,27 @@ def test_a_row_that_cannot_be_opened(house: Any, sqlite_engine: Any) -> None:
     assert isinstance(claim, Claim)
     other = Sealer(["another secret"])
     preparer = Preparer(Purchases(sqlite_engine, other), Clicks(sqlite_engine, other))
-    found = preparer.prepare(claim, house.shops().get("acme"), house.clock())
+    (found,) = preparer.prepare([claim], house.shops().by_name, house.clock())
     assert isinstance(found, Settlement)
     assert State.QUARANTINED is found.state
     expected = "sealed: it was sealed with a SECRET_KEY that isn't known here; add it to SECRET_KEY_FALLBACKS"
     assert expected == found.reason
+
+
+def test_a_batch_looks_its_clicks_up_at_once(house: Any) -> None:
+    """One query for all orders of a batch; each gets what was stored for it, and a bad one spoils no other."""
+    for number in (1, 2):
+        keys = [("order_key", f"wc_order_{number}")]
+        house.clicks.remember("acme", keys, {"aleid": f"stored-{number}"}, house.clock())
+    house.receive(1, 2, meta_data=[])
+    house.receive(3, currency=None)
+    house.receive(4)
+    queries: list[str] = []
+    event.listen(house.engine, "before_cursor_execute", lambda *args: queries.append(args[2]))
+    claims = house.claim()
+    del queries[:]
+    found = Preparer(house.purchases, house.clicks).prepare(claims, house.shops().by_name, house.clock())
+    assert 1 == len(queries)
+    assert [ToSend, ToSend, Settlement, ToSend] == [type(each) for each in found]
+    aleids = [json.loads(each.event)["user_data"]["aleid"] for each in found if isinstance(each, ToSend)]
+    assert ["stored-1", "stored-2", "click-4"] == aleids

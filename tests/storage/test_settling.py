@@ -235,3 +235,33 @@ def _receipts(first: int, number: int, body_at: datetime | None = None) -> list[
 def _awaited(ledger: Ledger) -> list[bytes]:
     with reading(ledger.purchases._engine) as connection:
         return [bytes(key) for key in connection.execute(text("SELECT key FROM awaited_clicks")).scalars()]
+
+
+def test_each_claim_of_a_batch_is_frozen_by_itself(ledger: Ledger) -> None:
+    """One that was taken over and one with a newer body aren't sent; the others of the batch are, with their bytes."""
+    for order in ("a", "b", "c", "d"):
+        ledger.receive(order, body_at=NOON)
+    claims = ledger.claim()
+    (taken,) = ledger.claim(limit=1, at=NOON + 2 * MINUTE)
+    newer = next(claim for claim in claims if claim != taken and claim.order_id != taken.order_id)
+    ledger.receive(newer.order_id, body=b"newer", body_at=NOON + SECOND)
+    kept = ledger.purchases.freeze([(claim, claim.order_id.encode()) for claim in claims], NOON, MINUTE)
+    good = [claim for claim in claims if claim.order_id not in (taken.order_id, newer.order_id)]
+    assert good == kept
+    assert 2 == len(good)
+    frozen = {order: (ledger.row(order)["fixed"], ledger.row(order)["event"] is not None) for order in "abcd"}
+    assert {claim.order_id: (claim in good, claim in good) for claim in claims} == frozen
+    assert [] == ledger.purchases.freeze([], NOON, MINUTE)
+
+
+def test_a_newer_body_of_one_order_changes_nothing_for_its_batch(ledger: Ledger) -> None:
+    """The outdated one is due again at once, the others are settled; a second settlement changes nothing."""
+    for order in ("a", "b", "c"):
+        ledger.receive(order, body_at=NOON)
+    claims = ledger.claim()
+    ledger.receive("b", body=b"newer", body_at=NOON + SECOND)
+    settlements = [Settlement(claim=claim, state=State.SKIPPED, at=NOON + SECOND, reason="why") for claim in claims]
+    assert 2 == ledger.purchases.settle(settlements)
+    rows = {order: (ledger.row(order)["state"], ledger.row(order)["due_at"]) for order in "abc"}
+    assert {"a": ("skipped", NOON), "b": ("pending", NOON + SECOND), "c": ("skipped", NOON)} == rows
+    assert 0 == ledger.purchases.settle(settlements)
