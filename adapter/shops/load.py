@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,10 @@ from adapter.shops.conflicts import conflicts
 from adapter.shops.files import FileRefused, MappingFile, read_directory, read_file
 from adapter.shops.form import MappingForm, OrdersTable, check_form, without_removed
 from adapter.shops.shop import SHORTEST_SECRET, Destination, Shop, Shops
+
+
+_CREDENTIAL = re.compile("[!-~]([ -~]*[!-~])?")
+"""What a header can carry: printable ASCII without blanks around it."""
 
 
 def load_shops(directory: Path, environment: Mapping[str, str], platforms: Collection[str], api_url: str) -> Shops:
@@ -197,6 +202,8 @@ class _Loader:
             return ""
         if not value:
             missing.append(f"[axon] has no {name}")
+        elif not _CREDENTIAL.fullmatch(value):
+            missing.append(f"{name} has characters that no request can carry (a blank at its end, a line break?)")
         return value
 
     def _rules(self, form: MappingForm, site_url: str, mapping: PurchaseMapping) -> ShopRules:

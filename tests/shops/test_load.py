@@ -146,6 +146,19 @@ def test_no_credentials_in_the_file(folder: Any) -> None:
     assert (expected,) == shop.notices
 
 
+@pytest.mark.parametrize("value", ["key\n", " key", "k\xe9y", "key\r\nX-Header: 1"])
+@pytest.mark.parametrize(("variable", "name"), [("AXON_PIXEL_ID", "pixel_id"), ("AXON_API_KEY", "api_key")])
+def test_credentials_that_no_request_can_carry(
+    folder: Any, full_environment: dict[str, str], variable: str, name: str, value: str
+) -> None:
+    """A blank or a line break that was pasted along is said before the first request fails; orders wait."""
+    folder.write("acme", 'extends = "shopify"')
+    (shop,) = folder.load(full_environment | {variable: value})
+    (notice,) = shop.notices
+    assert shop.destination is None
+    assert notice.startswith(f"no event is sent yet: {name} has characters that no request can carry")
+
+
 def test_http_sites_are_noticed(folder: Any) -> None:
     """A shop on plain http works, with a notice."""
     folder.write("acme", 'extends = "shopify"\nsite_url = "http://shop.example"')
