@@ -7,10 +7,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -437,6 +439,23 @@ def test_deliver_once(run: Callable[..., Any], parts: Parts) -> None:
     ((line),) = [json.loads(line) for line in ended.out.splitlines()]
     assert ("order delivered", "5839102746006") == (line["event"], line["order"])
     assert "delivered" == parts.purchases.rows(shop="shopify")[1]["state"]
+
+
+def test_deliver_once_purges(run: Callable[..., Any], parts: Parts, tmp_path: Path) -> None:
+    """`deliver --once` also purges what is RETENTION_DAYS old, counted in uptime: nothing of it stays in the files."""
+    receipt = Receipt(shop="shopify", order_id="8", body=b"x" * 500, state=State.SKIPPED, reason="test: of a person")
+    parts.purchases.receive([receipt], NOON)
+    with closing(sqlite3.connect(tmp_path / "adapter.db")) as connection:
+        (sealed,) = connection.execute("SELECT body FROM purchases").fetchone()
+        connection.execute("UPDATE uptime SET seconds = 3 * 86400")
+        connection.commit()
+    files = list(tmp_path.glob("adapter.db*"))
+    assert any(sealed[20:90] in path.read_bytes() for path in files)
+    assert 0 == run("deliver", "--once", RETENTION_DAYS="2").code
+    (row,) = parts.purchases.rows()
+    assert (False, "test") == (row["body_kept"], row["reason"])
+    assert not any(sealed[20:90] in path.read_bytes() for path in tmp_path.glob("adapter.db*"))
+    assert '"body_kept": false' in run("orders", "--json").out
 
 
 def _when_it_runs(send: signal.Signals, before: Any) -> Thread:

@@ -9,21 +9,25 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from time import sleep
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, inspect, select, text
 
 import adapter
 from adapter.errors import ConfigurationRefused, StorageUnavailable
 from adapter.settings import load_settings
 from adapter.storage.engine import open_engine, open_sqlite, reading, writing
-from adapter.storage.migrate import migrate
-from adapter.storage.tables import metadata
+from adapter.storage.migrate import MIGRATIONS, migrate
+from adapter.storage.retention import Retention
+from adapter.storage.tables import metadata, purchases
 
 PACKAGE = Path(adapter.__file__).parent
 
@@ -222,3 +226,32 @@ def test_waiting_for_another_migration(tmp_path: Path, monkeypatch: pytest.Monke
     assert not waiting.is_alive()
     assert "purchases" in tables(engine)
     engine.dispose()
+
+
+def test_orders_of_the_version_before(empty: Engine) -> None:
+    """0002 keeps the rows of 0001, dates what was settled at intake, and a process of before goes on writing."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    with writing(empty) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    columns = "shop, order_id, state, body_hash, counts, revision, received_at, refreshed_at, due_at"
+    moments = "'2026-05-01 12:00:00', '2026-05-02 12:00:00', '2026-05-01 12:00:00'"
+    insert = (
+        f"INSERT INTO purchases ({columns}, fence, attempts, fixed, body) VALUES ('acme', :order, :state, '', false, 1"
+    )
+    before = text(f"{insert}, {moments}, 0, 0, false, 'b')")
+    with writing(empty) as connection:
+        connection.execute(before, {"order": "1", "state": "quarantined"})
+        connection.execute(before, {"order": "2", "state": "pending"})
+    migrate(empty)
+    with writing(empty) as connection:
+        connection.execute(before, {"order": "3", "state": "skipped"})
+    settled = select(purchases.c.order_id, purchases.c.settled_at).order_by(purchases.c.order_id)
+    second = datetime(2026, 5, 2, 12, tzinfo=UTC)
+    with reading(empty) as connection:
+        assert [("1", second), ("2", None), ("3", None)] == [tuple(row) for row in connection.execute(settled)]
+    assert 3 == Retention(empty, timedelta(days=30)).date()
+    with reading(empty) as connection:
+        assert [("1", second), ("2", None), ("3", second)] == [tuple(row) for row in connection.execute(settled)]
