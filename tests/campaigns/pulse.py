@@ -62,6 +62,11 @@ class Pulse:
         """Return the orders that were sent within this time."""
         return [beat for beat in self.beats if began <= beat.began < ended]
 
+    def is_answered(self, status: int, since: float | None = None) -> bool:
+        """Whether an order that was sent since then, or in the last second, was answered so."""
+        moment = time.monotonic() - 1 if since is None else since
+        return any(beat.status == status for beat in reversed(self.beats[-200:]) if beat.began >= moment)
+
     def refused(self) -> list[Order]:
         """Return the orders that weren't acknowledged."""
         return [beat.order for beat in self.beats if beat.order.key not in self.record.acknowledged]
