@@ -53,9 +53,9 @@ POISONED: Mapping[str, tuple[str, When]] = {
 
 SWEEP: Mapping[str, tuple[str, When]] = {
     "before a purge": ("adapter.storage.retention:Retention.purge_orders", "before"),
-    "inside a purge": ("adapter.storage.retention:_forget_awaited", "after"),
     "after a purge": ("adapter.storage.retention:Retention.purge_orders", "after something"),
     "before the log is emptied": ("adapter.delivery.sweeping:empty_log", "before"),
+    "inside a purge": ("adapter.storage.retention:_forget_awaited", "after"),
 }
 """Points of a worker that purges what is old."""
 

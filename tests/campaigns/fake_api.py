@@ -1,9 +1,8 @@
 """A Conversion API as a process of its own, written from AppLovin's page and not from this project's code.
 
-    python -m campaigns.fake_api FOLDER FD
-
-serves on the listening socket FD. Every batch is written to FOLDER/received.jsonl and synced to disk before it is
-answered, so that no kill of anything hides what has arrived. A batch is all or nothing: one bad event drops it.
+The nursery starts it as `fake_api FOLDER FD`; FD is a listening socket. Every batch is written to
+FOLDER/received.jsonl and synced to disk before it is answered, so that no kill of anything hides what has arrived.
+A batch is all or nothing: one bad event drops it.
 
 FOLDER/plan.json is a list of rules, read anew whenever it changes; the first that fits a batch decides on it.
 When it fits:   batches [first, last] in the order of arrival from 1, share (0 to 1, drawn from `seed` and the batch's
@@ -244,7 +243,3 @@ def main() -> None:
     folder, listening = Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2]))
     keys = json.loads((folder / "keys.json").read_text())
     Api(folder, listening, keys["pixels"], keys["seed"]).serve_forever(0.05)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,13 @@
 """Starts the adapter's processes quickly: a process that has imported everything forks them, so a start takes 20 ms.
 
 A child is a process like any other: its own session, its own environment, its log in a file, its signals as default;
-it runs the very command that is given (`adapter …` or `gunicorn …`). Run as `python -m campaigns.nursery FD`.
+it runs the very command that is given (`adapter …`, `gunicorn …`, or the fake API). Run as
+`python -m campaigns.nursery FD`.
 """
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import json
 import os
@@ -23,6 +25,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 _LONGEST_MESSAGE = 65536
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux.
 
 
 @dataclass(slots=True)
@@ -141,6 +144,7 @@ def _serve(requests: socket.socket) -> None:
 def _become(order: dict[str, Any], fds: Sequence[int]) -> None:
     """Run a command in this fresh process, and end with it."""
     os.setsid()
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # Should the tests be killed, nothing stays behind.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     output = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(output, 1)
@@ -162,6 +166,10 @@ def _run(command: str) -> int:
             from gunicorn.app.wsgiapp import run  # noqa: PLC0415  # As above.
 
             run()
+        elif command == "fake_api":
+            from campaigns.fake_api import main as answer  # noqa: PLC0415  # As above.
+
+            answer()
         else:
             from adapter.cli import main as run_adapter  # noqa: PLC0415  # As above.
 

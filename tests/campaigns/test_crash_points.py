@@ -127,11 +127,11 @@ def _finish_poisoned(world: World, driver: Driver) -> None:
 @pytest.mark.databases(cut="sqlite")
 def test_the_sweep_dies_at_every_point(world: World, row: Row, scale: Scale) -> None:
     """C4: a purge that is killed anywhere goes on with the next worker; what is young or waits keeps its body."""
-    trials = scale(1, 6)
+    trials, points = scale(1, 6), list(SWEEP)[scale(-1, 0) :]
     row.named("C4 crash points, purge", TARGET)
     world.start_web()
     deaths, driver = Deaths(world), world.driver(4)
-    for number, point in enumerate([point for point in SWEEP for _ in range(trials)], start=1):
+    for number, point in enumerate([point for point in points for _ in range(trials)], start=1):
         driver.send(world.orders.many(10))
         worker = world.start_worker()
         assert wait_until(lambda: driver.open == 0, 30)
@@ -149,7 +149,7 @@ def test_the_sweep_dies_at_every_point(world: World, row: Row, scale: Scale) -> 
     assert wait_until(lambda: _kept(world, old=True) == 0, 30), "what is old was never purged"
     assert _kept(world, old=False) >= 5  # The orders that came in last.
     row.take(
-        found, trials=len(driver.record.acknowledged), faults=deaths.count, scaled=f"{len(SWEEP)} points × {trials}"
+        found, trials=len(driver.record.acknowledged), faults=deaths.count, scaled=f"{len(points)} points × {trials}"
     )
 
 
@@ -174,11 +174,11 @@ def _kept(world: World, *, old: bool) -> int:
 @pytest.mark.databases(cut="sqlite")
 def test_a_retry_dies_at_every_point(world: World, row: Row, scale: Scale) -> None:
     """C4: `adapter retry --all-quarantined` that is killed is said again, and every order is delivered once."""
-    trials = scale(1, 4)
+    trials, points = scale(1, 4), list(RETRY)[scale(-1, 0) :]
     row.named("C4 crash points, retry", TARGET)
     world.start_web()
     deaths, driver = Deaths(world), world.driver(4)
-    for number, point in enumerate([point for point in RETRY for _ in range(trials)], start=1):
+    for number, point in enumerate([point for point in points for _ in range(trials)], start=1):
         world.plan({"containing": POISON, "status": 400})
         refused = [replace(world.orders.next("shopify", poison=True), fate="delivered") for _ in range(3)]
         driver.send([*refused, *world.orders.many(10)])
@@ -197,5 +197,5 @@ def test_a_retry_dies_at_every_point(world: World, row: Row, scale: Scale) -> No
     driver.finish(10)
     found = world.check(driver)
     row.take(
-        found, trials=len(driver.record.acknowledged), faults=deaths.count, scaled=f"{len(RETRY)} points × {trials}"
+        found, trials=len(driver.record.acknowledged), faults=deaths.count, scaled=f"{len(points)} points × {trials}"
     )

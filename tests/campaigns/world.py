@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,7 +18,7 @@ from campaigns import databases
 from campaigns.checker import Findings, check
 from campaigns.databases import SECRET_KEY, Database
 from campaigns.driver import Driver
-from campaigns.nursery import ROOT, Child, Nursery, wait_until
+from campaigns.nursery import Child, Nursery, wait_until
 from campaigns.orders import API_KEY, PIXELS, SECRETS, Orders
 from campaigns.received import Batch, batches_in
 from sqlalchemy import text
@@ -64,7 +62,7 @@ class World:
             json.dumps({"pixels": dict.fromkeys(PIXELS.values(), API_KEY), "seed": seed})
         )
         self.plan()
-        self.api_port, self._api = self._start_api()
+        self.api_port = self._start_api()
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -86,8 +84,6 @@ class World:
             driver.stop()
         for child in self._children:
             child.kill_all()
-        self._api.kill()
-        self._api.wait()
         self._listening.close()
         for proxy in self._proxies:
             proxy.close()
@@ -186,21 +182,15 @@ class World:
             text = _MAPPING.format(shop=shop, secret=secret, pixel=PIXELS[shop], key=API_KEY)
             (mappings / f"{shop}.toml").write_text(text)
 
-    def _start_api(self) -> tuple[int, subprocess.Popen[bytes]]:
+    def _start_api(self) -> int:
+        """Start the fake API, and return its port; it is ended with the other children."""
+        environment = {"PATH": os.environ["PATH"]}
         with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
+            command = ("fake_api", str(self.folder), "{fd}")
+            log = self.folder / "fake-api.log"
+            self._children.append(self._nursery.start(log, environment, *command, listening=listening))
             port: int = listening.getsockname()[1]
-            environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "tests")}
-            with (self.folder / "fake-api.log").open("ab") as log:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "campaigns.fake_api", str(self.folder), str(listening.fileno())],
-                    env=environment,
-                    pass_fds=[listening.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
-        return port, process
+        return port
 
     def _ends(self) -> str:
         logs = sorted({child.log for child in (self.web, *self.workers) if child is not None})
