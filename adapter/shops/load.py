@@ -20,7 +20,6 @@ from adapter.shops.files import FileRefused, MappingFile, read_directory, read_f
 from adapter.shops.form import MappingForm, OrdersTable, check_form, without_removed
 from adapter.shops.shop import SHORTEST_SECRET, Destination, Shop, Shops
 
-
 _CREDENTIAL = re.compile("[!-~]([ -~]*[!-~])?")
 """What a header can carry: printable ASCII without blanks around it."""
 
