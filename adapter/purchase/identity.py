@@ -138,6 +138,7 @@ def clean_user_id(text: str | None) -> str | None:
     return text if text and len(text) >= SHORTEST_USER_ID else None
 
 
+@lru_cache(maxsize=1024)
 def clean_ip(text: str | None) -> str | None:
     """Return the address in its usual spelling, an IPv4 address mapped into IPv6 as IPv4; None when it is none.
 
@@ -151,6 +152,7 @@ def clean_ip(text: str | None) -> str | None:
     return str(mapped or address)
 
 
+@lru_cache(maxsize=1024)
 def is_public_ip(text: str) -> bool:
     """Whether the address can belong to a buyer: not private, loopback or reserved (documentation ranges pass)."""
     address = ipaddress.ip_address(text)

@@ -28,7 +28,8 @@ def unit_prices(lines: Sequence[LineItem], currency: str) -> list[Decimal]:
     decimals = DECIMALS.get(currency, 2)
     prices = [unit_price(line.total, line.quantity, currency) for line in lines]
     totals = sum((line.total for line in lines), Decimal(0))
-    while not _agree(_sum_of_products(prices, lines), totals, decimals):
+    step = _step(totals, decimals)
+    while _WIDE.quantize(_sum_of_products(prices, lines), step) != totals:
         digits = [_digits(price) for price in prices]
         if min(digits, default=MOST_DIGITS) >= MOST_DIGITS:
             break
@@ -42,9 +43,13 @@ def unit_price(total: Decimal, quantity: Decimal, currency: str) -> Decimal:
     """Return the price of one piece, so that price × quantity rounds to the total."""
     decimals = DECIMALS.get(currency, 2)
     quotient = _WIDE.divide(total, quantity)
+    step = None
     for digits in range(decimals, MOST_DIGITS):
         price = _WIDE.quantize(quotient, _STEPS[digits])
-        if price == quotient or _agree(_WIDE.multiply(price, quantity), total, decimals):
+        if price == quotient:
+            return price
+        step = step or _step(total, decimals)
+        if _WIDE.quantize(_WIDE.multiply(price, quantity), step) == total:
             return price
     return _WIDE.quantize(quotient, _STEPS[MOST_DIGITS])
 
@@ -58,14 +63,14 @@ def _sum_of_products(prices: Sequence[Decimal], lines: Sequence[LineItem]) -> De
     return sum(products, Decimal(0))
 
 
-def _agree(multiplied: Decimal, total: Decimal, decimals: int) -> bool:
-    """Whether the product rounds to the total, at the finer of the currency's decimals and the total's own."""
-    if multiplied == total:
-        return True
-    own = max(0, _digits(total.normalize(_WIDE))) if total else 0
-    return _WIDE.quantize(multiplied, Decimal(1).scaleb(-max(decimals, own))) == total
+def _step(total: Decimal, decimals: int) -> Decimal:
+    """Return what a product is rounded to: the finer of the currency's decimals and the total's own."""
+    step = _STEPS[decimals]
+    if _WIDE.quantize(total, step) == total:
+        return step
+    return Decimal(1).scaleb(-_digits(total.normalize(_WIDE)))
 
 
 def _digits(number: Decimal) -> int:
-    """Return how many digits stand after the point; negative when there are zeros before it (1E+3)."""
+    """Return how many digits stand after the point."""
     return -int(number.as_tuple().exponent)
