@@ -1,7 +1,8 @@
 """Retention: what is personal is purged when its order has been settled for long; the rest of the row stays.
 
-Each step takes one small batch in one short transaction, and passes over rows that another transaction holds. The
-queries name no state: SQLite would look through all rows in it, instead of through the index of what is old.
+Each step looks for one small batch while others write, takes it in one short transaction, and passes over rows that
+another transaction holds. The queries name no state: SQLite would look through all rows in it, instead of through the
+index of what is old.
 """
 
 from __future__ import annotations
@@ -12,10 +13,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, case, delete, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from adapter.storage.due import has_come
-from adapter.storage.engine import writing
+from adapter.storage.engine import reading, writing
 from adapter.storage.tables import KEPT, UPTIME, State, awaited_clicks, clicks, purchases
 
 BATCH = 200
@@ -51,8 +65,12 @@ class Retention:
 
     def date(self) -> int:
         """Let the age of rows begin now that were written by a version which didn't count uptime."""
-        with writing(self._engine) as connection:
-            return _date_orders(connection) + _date_clicks(connection)
+        ids = self._look(select(purchases.c.id).where(text(KEPT), purchases.c.changed_uptime.is_(None)))
+        keys = self._look(select(clicks.c.key).where(clicks.c.changed_uptime.is_(None)))
+        if ids or keys:
+            with writing(self._engine) as connection:
+                _date(connection, ids, keys)
+        return max(len(ids), len(keys))
 
     def expire(self, uptime: timedelta, now: datetime) -> list[Expired]:
         """Give up orders that waited twice as long as settled ones are kept; their bodies go that much later.
@@ -61,15 +79,12 @@ class Retention:
         """
         is_free = or_(purchases.c.lease_until.is_(None), has_come(purchases.c.lease_until, now))
         is_old = purchases.c.changed_uptime <= self._before(uptime, 2)
-        old = (
-            select(purchases.c.id)
-            .where(text(KEPT), is_old, purchases.c.settled_at.is_(None), is_free)
-            .order_by(purchases.c.changed_uptime)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
+        waits = and_(is_old, purchases.c.settled_at.is_(None), is_free)
+        found = self._look(select(purchases.c.id).where(text(KEPT), waits).order_by(purchases.c.changed_uptime))
+        if not found:
+            return []
         with writing(self._engine) as connection:
-            ids = connection.execute(old).scalars().all()
+            ids = connection.execute(_held(select(purchases.c.id), found, waits)).scalars().all()
             expired = connection.execute(self._expiry(now).where(purchases.c.id.in_(ids))).all()
             _forget_awaited(connection, ids)
         return [Expired(row.shop, row.order_id, row.fixed) for row in expired]
@@ -94,15 +109,13 @@ class Retention:
     def purge_orders(self, uptime: timedelta) -> int:
         """Purge bodies and events of settled orders, and what may repeat a value of theirs."""
         is_old = purchases.c.changed_uptime <= self._before(uptime, 1)
-        old = (
-            select(purchases.c.id, purchases.c.reason, purchases.c.answer)
-            .where(text(KEPT), is_old, purchases.c.settled_at.is_not(None))
-            .order_by(purchases.c.changed_uptime)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
+        is_over = and_(is_old, purchases.c.settled_at.is_not(None))
+        found = self._look(select(purchases.c.id).where(text(KEPT), is_over).order_by(purchases.c.changed_uptime))
+        if not found:
+            return 0
+        columns = select(purchases.c.id, purchases.c.reason, purchases.c.answer)
         with writing(self._engine) as connection:
-            rows = connection.execute(old).all()
+            rows = connection.execute(_held(columns, found, is_over)).all()
             if rows:
                 purged = [{"row": row.id, **_without_values(row.reason, row.answer)} for row in rows]
                 connection.execute(_PURGE, purged)
@@ -111,16 +124,20 @@ class Retention:
 
     def purge_clicks(self, uptime: timedelta) -> int:
         """Delete clicks that nothing was added to for so long."""
-        old = (
-            select(clicks.c.key)
-            .where(clicks.c.changed_uptime <= self._before(uptime, 1))
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
+        is_over = clicks.c.changed_uptime <= self._before(uptime, 1)
+        found = self._look(select(clicks.c.key).where(is_over))
+        if not found:
+            return 0
+        held = select(clicks.c.key).where(clicks.c.key.in_(found), is_over).with_for_update(skip_locked=True)
         with writing(self._engine) as connection:
-            keys = connection.execute(old).scalars().all()
+            keys = connection.execute(held).scalars().all()
             connection.execute(delete(clicks).where(clicks.c.key.in_(keys)))
         return len(keys)
+
+    def _look(self, query: Any) -> Sequence[Any]:  # noqa: ANN401  # A select of ids, or of keys.
+        """Return the ids of the next batch, without keeping anybody from writing: mostly there is none."""
+        with reading(self._engine) as connection:
+            return connection.execute(query.limit(BATCH)).scalars().all()
 
     def _before(self, uptime: timedelta, times: int) -> int:
         return int((uptime - times * self._keep - ALLOWANCE).total_seconds())
@@ -140,19 +157,21 @@ def _without_values(reason: str | None, answer: str | None) -> dict[str, str | N
     return {"kept_reason": reason and reason.partition(":")[0], "kept_answer": json.dumps(kept) if kept else None}
 
 
-def _date_orders(connection: Connection) -> int:
-    undated = select(purchases.c.id).where(text(KEPT), purchases.c.changed_uptime.is_(None)).limit(BATCH)
+def _held(columns: Any, found: Sequence[int], still: ColumnElement[bool]) -> Any:  # noqa: ANN401  # Selects.
+    """Return the query that locks those of the found orders of which it still holds, and that nobody else holds."""
+    is_kept = purchases.c.body.is_not(None)
+    return columns.where(purchases.c.id.in_(found), is_kept, still).with_for_update(skip_locked=True)
+
+
+def _date(connection: Connection, ids: Sequence[int], keys: Sequence[bytes]) -> None:
+    undated = select(purchases.c.id).where(purchases.c.id.in_(ids), purchases.c.changed_uptime.is_(None))
     is_settled = purchases.c.state.in_(_SETTLED)
     settled_at = func.coalesce(purchases.c.settled_at, case((is_settled, purchases.c.refreshed_at)))
-    dated = update(purchases).values(changed_uptime=UPTIME, settled_at=settled_at)
-    found = undated.with_for_update(skip_locked=True)
-    return connection.execute(dated.where(purchases.c.id.in_(found))).rowcount
-
-
-def _date_clicks(connection: Connection) -> int:
-    undated = select(clicks.c.key).where(clicks.c.changed_uptime.is_(None)).limit(BATCH)
-    dated = update(clicks).values(changed_uptime=UPTIME)
-    return connection.execute(dated.where(clicks.c.key.in_(undated.with_for_update(skip_locked=True)))).rowcount
+    orders = update(purchases).where(purchases.c.id.in_(undated.with_for_update(skip_locked=True)))
+    connection.execute(orders.values(changed_uptime=UPTIME, settled_at=settled_at))
+    undated_clicks = select(clicks.c.key).where(clicks.c.key.in_(keys), clicks.c.changed_uptime.is_(None))
+    found = update(clicks).where(clicks.c.key.in_(undated_clicks.with_for_update(skip_locked=True)))
+    connection.execute(found.values(changed_uptime=UPTIME))
 
 
 def _forget_awaited(connection: Connection, purchase_ids: Sequence[int]) -> None:
