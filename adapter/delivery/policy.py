@@ -31,8 +31,11 @@ DOWN_AFTER = 5
 """After so many tries in a row without a usable answer, or odd answers in a row, only one probe at a time is sent."""
 
 DOWN_PROBE_EVERY = timedelta(minutes=1)
-LONGEST_REST = LONGEST_RETRY_AFTER + timedelta(minutes=1)
-"""No rest is longer when it begins; the minute is for the clocks of two machines."""
+_APART = timedelta(minutes=1)
+"""So far the clocks of two machines may be apart."""
+
+LONGEST_REST = LONGEST_RETRY_AFTER + _APART
+"""No rest is longer when it begins."""
 
 CREDIBLE_FOR = timedelta(hours=1)
 """How long an acceptance proves that the credentials are good, so that a lone refusal is the event's own fault."""
@@ -57,10 +60,18 @@ def next_try(outcome: Outcome, attempts: int, state: DestinationState, now: date
 
 
 def is_resting(state: DestinationState, now: datetime) -> bool:
-    """Whether no request may be sent yet. A rest that ends absurdly far ahead comes from a clock that was set back."""
-    if state.rest_until is None:
+    """Whether no request may be sent yet. A rest doesn't count that can only come from a clock that was set back.
+
+    That is one that ends later than any rest can, or that began by an answer which lies ahead. Only Retry-After lets a
+    destination rest for longer than a probe's time, and that comes with an answer.
+    """
+    if state.rest_until is None or now >= state.rest_until:
         return False
-    return timedelta(0) < state.rest_until - now <= LONGEST_REST
+    if state.answered_at is not None and state.answered_at > now + _APART:
+        return False
+    if state.rest_until - now <= PROBE_EVERY + _APART:
+        return True
+    return state.answered_at is not None and state.rest_until - state.answered_at <= LONGEST_REST
 
 
 def may_probe_suspect(state: DestinationState, now: datetime) -> bool:

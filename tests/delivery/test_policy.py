@@ -82,7 +82,8 @@ def test_what_the_api_asks_for_comes_first(asked: float, waits: float) -> None:
         (timedelta(0), False),
         (-SECOND, False),
         (SECOND, True),
-        (60 * MINUTE, True),
+        (6 * MINUTE, True),
+        (7 * MINUTE, False),
         (65 * MINUTE, False),
         (10 * YEAR, False),
     ],
@@ -90,6 +91,30 @@ def test_what_the_api_asks_for_comes_first(asked: float, waits: float) -> None:
 def test_a_rest_ends(rest: timedelta | None, resting: bool) -> None:
     """It ends at its moment; one longer than any that is ever given comes from a clock that was set back."""
     state = replace(PAUSED, rest_until=None if rest is None else NOON + rest)
+    assert resting is policy.is_resting(state, NOON)
+
+
+@pytest.mark.parametrize(
+    ("answered", "rest", "resting"),
+    [
+        (0, 60, True),
+        (-30, 30, True),
+        (-30, 32, False),
+        (-70, 10, False),
+        (-70, 5, True),
+        (0.5, 60, True),
+        (2, 5, False),
+        (60, 60.1, False),
+        (-10 * YEAR / MINUTE, 59, False),
+        (10 * YEAR / MINUTE, 1, False),
+    ],
+)
+def test_a_rest_of_a_clock_that_was_set_back(answered: float, rest: float, resting: bool) -> None:
+    """Only an answer makes it longer than a probe's time, by an hour at most; an answer that lies ahead tells nothing.
+
+    Both are minutes from now.
+    """
+    state = replace(OPEN, failures=1, answered_at=NOON + answered * MINUTE, rest_until=NOON + rest * MINUTE)
     assert resting is policy.is_resting(state, NOON)
 
 
