@@ -42,7 +42,10 @@ class Amounts:
 
     def find(self, holder: Mapping[str, Any], name: str, where: str = "") -> Decimal | None:
         """Return the amount `name` of this object, or None when there is none; raise if it's there but no use."""
-        money = mapping(mapping(holder.get(f"{name}_set")).get(self.money))
+        twin = holder.get(f"{name}_set")
+        if twin is None and holder.get(name) is None:
+            return None
+        money = mapping(mapping(twin).get(self.money))
         amount = money.get("amount")
         # As every body of today has it; the rest of the reading is for the others.
         if isinstance(amount, str) and money.get("currency_code") == self.currency and _AMOUNT.fullmatch(amount):

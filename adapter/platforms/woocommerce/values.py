@@ -22,6 +22,7 @@ LONGEST_TEXT = 1000
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _LONGEST_AMOUNT = 26
 _MOST_DIGITS = 20
+_TOO_LARGE = 10**_MOST_DIGITS
 _IDENTIFIER = re.compile(r"[0-9]{1,20}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}Z?")
 
@@ -61,6 +62,8 @@ def amount_or_zero(owner: Mapping[str, Any], key: str, path: str = "") -> Decima
 
 def identifier_of(value: object) -> str | None:
     """Return a WordPress id as text, or None for 0 (which means "none"), null and everything else."""
+    if type(value) is int:  # Nearly all of them; True is no id.
+        return str(value) if 0 < value < _TOO_LARGE else None
     text = _plain(value)
     if not _IDENTIFIER.fullmatch(text):
         return None
@@ -105,14 +108,14 @@ def list_of(value: object) -> list[object] | None:
 
 def objects_of(value: object) -> list[Mapping[str, Any]]:
     """Return the objects in a list that say something; none when it is no list."""
-    return [found for found in map(object_of, list_of(value) or ()) if found]
+    return [entry for entry in list_of(value) or () if isinstance(entry, dict) and entry]
 
 
 def _plain(value: object) -> str:
     """Return a number as digits, text trimmed; "" for what is neither or far too large to be meant."""
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_MOST_DIGITS:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _TOO_LARGE:
         return str(value)
     if isinstance(value, Decimal) and abs(value.adjusted()) < _MOST_DIGITS:
         return format(value, "f")
