@@ -31,6 +31,7 @@ WEB: Mapping[str, tuple[str, When]] = {
 WORKER: Mapping[str, tuple[str, When]] = {
     "claimed": ("adapter.storage.purchases:Purchases.claim", "after something"),
     "an event prepared": ("adapter.delivery.preparing:Preparer._decided", "after"),
+    "put on hold": ("adapter.storage.purchases:Purchases.hold", "after"),
     "before freezing": ("adapter.storage.purchases:Purchases.freeze", "before"),
     "frozen": ("adapter.storage.purchases:Purchases.freeze", "after"),
     "before connecting": ("adapter.axon.transport:_Connection._new_conn", "before"),
@@ -44,8 +45,8 @@ WORKER: Mapping[str, tuple[str, When]] = {
 }
 
 POISONED: Mapping[str, tuple[str, When]] = {
-    "between halves": ("adapter.delivery.sending:Sender._send_piece", "after"),
     "in doubt": ("adapter.delivery.sending:Sender._doubt", "before"),
+    "between halves": ("adapter.delivery.sending:Sender._send_piece", "after"),
     "before the quarantine": ("adapter.delivery.sending:Sender._quarantine", "before"),
     "after the quarantine": ("adapter.delivery.sending:Sender._quarantine", "after"),
 }

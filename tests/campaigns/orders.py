@@ -77,8 +77,8 @@ class Orders:
         self._random = random
         self._number = 0
 
-    def next(self, shop: str | None = None, *, poison: bool = False) -> Order:
-        """Return one more order: of this shop, or of one after the other."""
+    def next(self, shop: str | None = None, *, poison: bool = False, clicked: bool = True) -> Order:
+        """Return one more order: of this shop, or of one after the other. One without a click waits for one."""
         self._number += 1
         shop = shop or ("shopify", "woocommerce")[self._number % 2]
         currency = self._random.choice(tuple(_CURRENCIES))
@@ -86,6 +86,8 @@ class Orders:
         if poison:
             lines[-1].title = POISON
         document = {"shopify": _shopify, "woocommerce": _woocommerce}[shop](self._number, currency, lines)
+        if not clicked:
+            document["note_attributes"] = document["meta_data"] = []
         return signed(
             shop,
             document,

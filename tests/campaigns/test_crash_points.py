@@ -43,7 +43,7 @@ class Deaths:
 @pytest.mark.databases(cut="sqlite")
 def test_the_service_dies_at_every_point(world: World, row: Row, scale: Scale) -> None:
     """C4: from the last byte of the body to after the answer; each gunicorn worker dies at its third passing."""
-    trials = scale(1, 12)
+    trials = scale(1, 50)
     row.named("C4 crash points, service", TARGET)
     world.start_web().kill_all()  # Migrates.
     deaths, driver = Deaths(world), world.driver(4)
@@ -73,7 +73,7 @@ def _feed_until(is_enough: Callable[[], bool], world: World, driver: Driver, poi
 @pytest.mark.databases(cut="postgresql")
 def test_the_worker_dies_at_every_point(world: World, row: Row, scale: Scale) -> None:
     """C4: from the claim to after the mark, and while one bad event is searched for."""
-    trials = scale(1, 8)
+    trials = scale(1, 15)
     row.named("C4 crash points, worker", TARGET)
     world.environment["LEASE_SECONDS"] = "1"
     world.plan({"containing": POISON, "status": 400})
@@ -111,7 +111,9 @@ def _feed(world: World, driver: Driver, point: str) -> None:
     """Send what leads to this point: two refused orders alone cause doubt, one among others is searched for."""
     poisoned = 2 if point == "in doubt" else int(point in POISONED)
     orders = [world.orders.next("shopify", poison=True) for _ in range(poisoned)]
-    driver.send(orders if point == "in doubt" else [*orders, *world.orders.many(6)])
+    if point != "in doubt":
+        orders += [world.orders.next(clicked=point != "put on hold") for _ in range(6)]
+    driver.send(orders)
     assert wait_until(lambda: driver.open == 0, 60)
 
 

@@ -35,6 +35,8 @@ site_url = "https://{shop}.example"
 [axon]
 pixel_id = "{pixel}"
 api_key = "{key}"
+[orders]
+hold_seconds = 2
 """
 
 
@@ -160,6 +162,7 @@ class World:
 
     def come_to_rest(self, seconds: float = REST_SECONDS) -> float:
         """Wait until no order waits any more; return how long it took, also when some wait still."""
+        assert self._api.is_alive, self._end_of(self._api)
         began = time.monotonic()
         wait_until(lambda: databases.waiting_in(self.database) == 0, seconds, every=0.1)
         return time.monotonic() - began
@@ -188,7 +191,8 @@ class World:
         with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
             command = ("fake_api", str(self.folder), "{fd}")
             log = self.folder / "fake-api.log"
-            self._children.append(self._nursery.start(log, environment, *command, listening=listening))
+            self._api = self._nursery.start(log, environment, *command, listening=listening)
+            self._children.append(self._api)
             port: int = listening.getsockname()[1]
         return port
 
