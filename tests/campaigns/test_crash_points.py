@@ -99,8 +99,8 @@ def _die_at(point: str, world: World, driver: Driver, deaths: Deaths) -> None:
     died = deaths.count
     _feed(world, driver, point)
     worker = world.start_worker(**deaths.at(point, passing))
-    for _ in range(10):
-        if wait_until(lambda: deaths.count > died, 3):
+    for _ in range(30):
+        if wait_until(lambda: deaths.count > died, 1):
             break
         _feed(world, driver, point)
     assert deaths.count > died, f"{point}: not reached"
