@@ -62,16 +62,16 @@ def next_try(outcome: Outcome, attempts: int, state: DestinationState, now: date
 def is_resting(state: DestinationState, now: datetime) -> bool:
     """Whether no request may be sent yet. A rest doesn't count that can only come from a clock that was set back.
 
-    That is one that ends later than any rest can, or that began by an answer which lies ahead. Only Retry-After lets a
-    destination rest for longer than a probe's time, and that comes with an answer.
+    Only Retry-After lets a destination rest for longer than a probe's time. It came with an answer, which doesn't lie
+    ahead, and from which on the rest isn't longer than any can be.
     """
     if state.rest_until is None or now >= state.rest_until:
         return False
-    if state.answered_at is not None and state.answered_at > now + _APART:
-        return False
     if state.rest_until - now <= PROBE_EVERY + _APART:
         return True
-    return state.answered_at is not None and state.rest_until - state.answered_at <= LONGEST_REST
+    if state.answered_at is None or state.answered_at > now + _APART:
+        return False
+    return state.rest_until - state.answered_at <= LONGEST_REST
 
 
 def may_probe_suspect(state: DestinationState, now: datetime) -> bool:

@@ -50,7 +50,7 @@ def _recover(simulation: Simulation) -> None:
 def test_processed_and_never_answered(simulation: Simulation, world: World, row: Row, scale: Scale) -> None:
     """A2: what was taken in without an answer is sent again byte for byte, and counts once."""
     row.named("A2 processed, then no answer", "10,000 orders, 30 % of batches, every resend byte-equal")
-    orders = scale(60, 3_000)
+    orders = scale(60, 1_500)
     world.plan({"share": 0.3, "status": 200, "ending": "never"})
     waiting = simulation.orders.many(orders)
     while waiting:
@@ -72,7 +72,7 @@ def test_an_answer_cut_anywhere(simulation: Simulation, world: World, row: Row, 
     """A3: wherever a 200 is cut, by an end or by a reset, its outcome is unknown: neither delivered nor failed."""
     row.named("A3 answer cut at byte k", "k = 0…200 × 5, each classed unknown")
     places = range(0, 201, scale(29, 1))
-    repeated = scale(1, 3)
+    repeated = scale(1, 2)
     tries = 0
     for place in places:
         for ending in ("reset", "cut") * repeated:
@@ -106,7 +106,7 @@ _ODD: tuple[tuple[Api, bool], ...] = (
 def test_odd_answers(simulation: Simulation, world: World, row: Row, scale: Scale) -> None:
     """A5: only 200 delivers; no redirect is followed, so no other host ever sees the key."""
     row.named("A5 odd answers", "only 200 delivers, 0 redirects followed")
-    repeated = scale(1, 15)
+    repeated = scale(1, 5)
     with RawApi() as elsewhere:
         for answer, delivers in _ODD * repeated:
             location = {"Location": elsewhere.url} if 300 <= answer["status"] < 400 else {}
@@ -160,7 +160,7 @@ _WAITS: tuple[tuple[str, float, float], ...] = (
 def test_what_the_api_asks_for(simulation: Simulation, world: World, row: Row, scale: Scale) -> None:
     """A6: Retry-After in every form is obeyed up to an hour, junk is none; no request comes before its end."""
     row.named("A6 Retry-After", "seconds, date, negative, 10^9, junk; ≤ 1 h")
-    repeated = scale(1, 10)
+    repeated = scale(1, 3)
     for status in (429, 503) * repeated:
         for text, least, most in _WAITS:
             order = simulation.orders.next(SHOP)
@@ -236,7 +236,7 @@ _WORST = {1: 16, 2: 27 + 2, 5: 55 + 5, 10: 89 + 10}
 def test_poison(simulation: Simulation, world: World, row: Row, scale: Scale, poisons: int) -> None:
     """A7: bad events among 100 are quarantined with the API's answer; all others are delivered, in few requests."""
     row.named(f"A7 {poisons} poison in 100", f"100 batches, ≤ {_WORST[poisons]} requests each")
-    batches = scale(1, 50 if poisons == 1 else 12)
+    batches = scale(1, 25 if poisons == 1 else 6)
     world.plan(_REFUSAL)
     most = 0
     for _ in range(batches):

@@ -43,7 +43,7 @@ def seconds_between(moments: list[datetime]) -> list[float]:
 def test_the_api_is_down(simulation: Simulation, row: Row, scale: Scale) -> None:
     """A1: hours without an answer: a probe a minute at most and shop; all is delivered within 10 minutes after it."""
     row.named("A1 API down", "6 h, 5,000 orders, 0 lost, ≤ 1 probe/min, drained ≤ 10 min")
-    hours, orders = scale(1, 6), scale(60, 3_000)
+    hours, orders = scale(1, 6), scale(60, 1_200)
     simulation.api.script = lambda _request: NO_ANSWER
     coming = [(simulation.random.uniform(0, hours * HOUR), order) for order in simulation.orders.many(orders)]
     simulation.run(hours * HOUR, coming)
@@ -69,7 +69,7 @@ def test_the_api_is_down(simulation: Simulation, row: Row, scale: Scale) -> None
 def test_everything_is_refused(simulation: Simulation, row: Row, scale: Scale) -> None:
     """A8: a 400 for everything quarantines nothing; the newest order asks, and all is delivered after the repair."""
     row.named("A8 400 for everything", "0 quarantined, doubtful ≤ 10 requests, alert ≤ 60 s, all delivered after")
-    orders, hours = scale(60, 2_000), scale(1, 6)
+    orders, hours = scale(60, 1_500), scale(1, 6)
     simulation.api.script = lambda _request: Reply(status=400)
     for order in simulation.orders.many(orders):
         simulation.take(order)
@@ -105,7 +105,7 @@ def test_everything_is_refused(simulation: Simulation, row: Row, scale: Scale) -
 def test_a_lone_refused_order(simulation: Simulation, row: Row, scale: Scale) -> None:
     """A8: in a quiet shop a bad order waits for the next one's acceptance, decided by it, and never in its way."""
     row.named("A8 a lone bad order", "decided by the next accepted order, never in front of it")
-    trials = scale(3, 150)
+    trials = scale(3, 60)
     simulation.api.script = _refusing_poison
     slowest = 0.0
     for _ in range(trials):
@@ -136,7 +136,7 @@ def _refusing_poison(request: Request) -> Reply:
 def test_refused_credentials(simulation: Simulation, row: Row, scale: Scale) -> None:
     """A9: a 401 pauses one shop alone: 2 requests, then one in 5 minutes, one alert, no attempt used; 3 ways out."""
     row.named("A9 401", "5,000 queued; ≤ 2 requests, then ≤ 1/5 min; 1 alert; 5,000 delivered after")
-    orders, hours = scale(40, 2_500), scale(1, 6)
+    orders, hours = scale(40, 800), scale(1, 3)
     keys = {"good": API_KEY}
     simulation.api.script = lambda request: Reply(
         status=200 if request.pixel != PIXELS["shopify"] or request.key == keys["good"] else 401
@@ -198,7 +198,7 @@ def _flaky(random: Random) -> Callable[[Request], Reply]:
 def test_a_flaky_day(simulation: Simulation, row: Row, scale: Scale) -> None:
     """A10: 24 hours in which 30 % of all requests fail somehow cost 1.6 × the requests of a day without a failure."""
     row.named("A10 flaky 24 h", "100 seeds; requests ≤ 1.6 × ideal")
-    days = scale(1, 50)
+    days = scale(1, 30)
     needed = 0
     for _ in range(days):
         simulation.api.script = _flaky(Random(simulation.random.random()))  # noqa: S311  # Repeatable on purpose.
@@ -224,7 +224,7 @@ def test_a_flaky_day(simulation: Simulation, row: Row, scale: Scale) -> None:
 def test_a_stampede_when_it_is_back(simulation: Simulation, row: Row, scale: Scale) -> None:
     """A11: four workers with a backlog meet an API that is back at a fifth of its strength: no storm, and no herd."""
     row.named("A11 recovery stampede", "100,000 backlog, 4 workers; offered ≤ rate; ≤ 1,050 requests")
-    orders, minutes = scale(120, 4_000), scale(5, 20)
+    orders, minutes = scale(120, 2_000), scale(5, 20)
     simulation.workers = [simulation.new_worker() for _ in range(4)]
     simulation.client.meanwhile = _others_look(simulation)
     for order in simulation.orders.many(orders):

@@ -103,16 +103,19 @@ def test_a_rest_ends(rest: timedelta | None, resting: bool) -> None:
         (-70, 10, False),
         (-70, 5, True),
         (0.5, 60, True),
-        (2, 5, False),
+        (2, 6, True),
+        (2, 7, False),
         (60, 60.1, False),
         (-10 * YEAR / MINUTE, 59, False),
-        (10 * YEAR / MINUTE, 1, False),
+        (10 * YEAR / MINUTE, 10 * YEAR / MINUTE + 1, False),
+        (10 * YEAR / MINUTE, 1, True),
     ],
 )
 def test_a_rest_of_a_clock_that_was_set_back(answered: float, rest: float, resting: bool) -> None:
     """Only an answer makes it longer than a probe's time, by an hour at most; an answer that lies ahead tells nothing.
 
-    Both are minutes from now.
+    Shorter rests count always: an API that doesn't answer isn't stormed because an old answer lies ahead. Both are
+    minutes from now.
     """
     state = replace(OPEN, failures=1, answered_at=NOON + answered * MINUTE, rest_until=NOON + rest * MINUTE)
     assert resting is policy.is_resting(state, NOON)
