@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import pairwise
+from math import log, sqrt
 from pathlib import Path
 from random import Random
 
@@ -25,6 +26,8 @@ Scale = Callable[[int, int], int]
 MINUTE = 60
 HOUR = 60 * MINUTE
 SHOPS = tuple(PIXELS)
+LONGEST_AFTER = 7
+"""After so many probes the jitter on top of the minute between them has grown to a minute."""
 NO_ANSWER = Reply(status=None, processed=False, seconds=0.01)
 
 
@@ -40,6 +43,15 @@ def seconds_between(moments: list[datetime]) -> list[float]:
     return [(later - earlier).total_seconds() for earlier, later in pairwise(moments)]
 
 
+def assert_uniform(seconds: list[float], longest: float) -> None:
+    """Hold Kolmogorov and Smirnov's test against the jitter: uniform from 0 to `longest` (p > 1e-6)."""
+    ordered = sorted(second / longest for second in seconds)
+    distance = max(
+        max((place + 1) / len(ordered) - value, value - place / len(ordered)) for place, value in enumerate(ordered)
+    )
+    assert distance <= sqrt(-log(1e-6 / 2) / 2 / len(ordered)), f"no full jitter: {distance:.2f} apart"
+
+
 def test_the_api_is_down(simulation: Simulation, row: Row, scale: Scale) -> None:
     """A1: hours without an answer: a probe a minute at most and shop; all is delivered within 10 minutes after it."""
     row.named("A1 API down", "6 h, 5,000 orders, 0 lost, ≤ 1 probe/min, drained ≤ 10 min")
@@ -50,7 +62,9 @@ def test_the_api_is_down(simulation: Simulation, row: Row, scale: Scale) -> None
     for shop in SHOPS:
         probes = simulation.requests(shop)[5:]
         assert {1} == {events for _, _, events, _ in probes}
-        assert MINUTE <= min(seconds_between([moment for moment, *_ in probes]))
+        gaps = seconds_between([moment for moment, *_ in probes])
+        assert MINUTE <= min(gaps)
+        assert_uniform([gap - MINUTE for gap in gaps[LONGEST_AFTER:]], MINUTE)
     asked = len(simulation.requests())
     assert 2 == simulation.said("destination down")
     simulation.api.script = lambda _request: Reply()
