@@ -36,7 +36,7 @@ from adapter.storage.tables import State
 from adapter.wiring import Parts, load_configuration
 
 ORDERS = 20_000
-AT_ONCE = 500
+AT_ONCE = 50
 KEY = "a-key-of-the-benchmark"
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n{}"
 
