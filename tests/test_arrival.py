@@ -235,8 +235,8 @@ class House:
         self.worker.drain()
 
     def end_of(self, platform: str, numbers: Sequence[int]) -> list[tuple[str, str]]:
-        """Return the state of each order, and the rule that skipped it."""
-        rows = {row["order_id"]: row for row in self.purchases.rows(shop=platform, limit=max(numbers))}
+        """Return the state of each of the newest orders, and the rule that skipped it."""
+        rows = {row["order_id"]: row for row in self.purchases.rows(shop=platform, limit=len(numbers))}
         found = [rows[str(number)] for number in numbers]
         return [(row["state"], (row["reason"] or "").partition(":")[0]) for row in found]
 
@@ -348,10 +348,10 @@ def test_any_course_of_bodies(house: House, platform: str) -> None:
 @pytest.mark.campaign
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_thousands_of_courses_of_bodies(house: House, platform: str) -> None:
-    """As above, three thousand times on each database."""
+def test_a_thousand_courses_of_bodies(house: House, platform: str) -> None:
+    """As above, a thousand times on each database."""
 
-    @settings(max_examples=3_000)
+    @settings(max_examples=1_000)
     @given(STEPS)
     def check(steps: list[Body | str]) -> None:
         run_freely(house, platform, steps)
