@@ -76,12 +76,14 @@ class Driver:
         return self._open
 
     def finish(self, seconds: float) -> Record:
-        """Wait until every order is acknowledged, then end; raise AssertionError when it takes longer."""
-        deadline = time.monotonic() + seconds
-        while self._open and time.monotonic() < deadline:
+        """Wait until every order is acknowledged, then end; raise AssertionError when none was for so long."""
+        least, moved_at = self._open, time.monotonic()
+        while self._open and time.monotonic() < moved_at + seconds:
             time.sleep(0.01)
+            if self._open < least:
+                least, moved_at = self._open, time.monotonic()
         self.stop()
-        assert 0 == self._open, f"{self._open} orders weren't acknowledged within {seconds:.0f} s"
+        assert 0 == self._open, f"of {self._open} orders none was acknowledged for {seconds:.0f} s"
         return self.record
 
     def stop(self) -> None:

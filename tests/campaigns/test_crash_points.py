@@ -121,7 +121,7 @@ def _finish_poisoned(world: World, driver: Driver) -> None:
     """Let the shop go on selling: what is refused alone is judged by the next order that is accepted."""
     for _ in range(20):
         driver.send([world.orders.next("shopify")])
-        if world.come_to_rest(3) < 3:
+        if world.come_to_rest(3):
             break
     driver.finish(10)
 
