@@ -14,7 +14,7 @@ from campaigns.world import Watch, World
 
 Scale = Callable[[int, int], int]
 
-LEASE_SECONDS = 1
+STOP_SECONDS = 10.0
 
 
 @pytest.mark.databases(cut="postgresql")
@@ -26,11 +26,12 @@ def test_freezing_a_worker(world: World, row: Row, scale: Scale) -> None:
     """
     row.named("C6 frozen worker", "100 freezes of 3 leases, 0 stale marks, resends byte-equal")
     freezes, orders = scale(1, 12), scale(60, 300)
-    world.environment["LEASE_SECONDS"] = str(LEASE_SECONDS)
+    lease = scale(1, 2)
+    world.environment["LEASE_SECONDS"] = str(lease)
     world.start_web()
     watch, driver = Watch(world.database), world.driver(4)
     for number in range(freezes):
-        _freeze(world, driver, orders, by_chance=bool(number % 2))
+        _freeze(world, driver, orders, lease, by_chance=bool(number % 2))
     driver.finish(60)
     world.start_worker()
     world.come_to_rest()
@@ -40,7 +41,7 @@ def test_freezing_a_worker(world: World, row: Row, scale: Scale) -> None:
     row.take(found, trials=orders * freezes, faults=freezes, scaled=f"{freezes} freezes, {orders * freezes:,} orders")
 
 
-def _freeze(world: World, driver: Driver, orders: int, *, by_chance: bool) -> None:
+def _freeze(world: World, driver: Driver, orders: int, lease: int, *, by_chance: bool) -> None:
     """Freeze a worker for three leases with a batch in hand, while another one works."""
     world.plan({"delay": 0.4, **({} if by_chance else {"status": 500})})
     received = len(world.received())
@@ -51,11 +52,12 @@ def _freeze(world: World, driver: Driver, orders: int, *, by_chance: bool) -> No
     frozen.signal(signal.SIGSTOP)
     world.plan()
     second = world.start_worker()
-    time.sleep(3 * LEASE_SECONDS)
+    time.sleep(3 * lease)
     frozen.signal(signal.SIGCONT)
-    time.sleep(LEASE_SECONDS)
-    frozen.kill()
-    second.kill()
+    time.sleep(1)
+    for worker in (frozen, second):
+        worker.signal(signal.SIGTERM)  # A kill could come between an answer and its mark.
+        assert worker.wait(STOP_SECONDS)
 
 
 def _accepted_often(world: World, most: int) -> list[tuple[str, str]]:
