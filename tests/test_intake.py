@@ -6,9 +6,11 @@ import base64
 import hashlib
 import hmac
 import json
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -188,6 +190,28 @@ def test_a_forged_body(take: Any, ledger: Ledger) -> None:
     with pytest.raises(SignatureRefused):
         take(order(), "another secret of 32 letters")
     assert [] == ledger.receipts
+
+
+@pytest.mark.parametrize("body", [b"<order/>", b"[" * 500_000])
+def test_a_forged_body_is_not_even_read(take: Any, body: bytes) -> None:
+    """What nobody signed reaches no line of the code that reads orders, so nothing in it can do any harm there."""
+    read: set[str] = set()
+
+    def note(frame: FrameType, _event: str, _argument: object) -> None:
+        file = Path(frame.f_code.co_filename)
+        if file.stem in {"document", "notice", "body", "fields"} and file.is_relative_to(ROOT / "adapter/platforms"):
+            read.add(f"{file.name}: {frame.f_code.co_name}")
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        with pytest.raises(SignatureRefused):
+            take(body, "another secret of 32 letters")
+        assert set() == read, "read before it was verified"
+        take(body)  # So it would have been seen.
+    finally:
+        sys.setprofile(before)
+    assert read
 
 
 @pytest.mark.parametrize("document", [order(), order(id=820982911946154508, test=True), b"<order/>"])

@@ -81,6 +81,29 @@ def test_no_text_signs_by_chance(signature: str, body: bytes) -> None:
     assert (signature.encode("utf-8", "replace") == sign(body, SECRET)) is is_signed_by_any(body, signature, [SECRET])
 
 
+class _Bytes(bytes):
+    """Bytes that notice when they are compared as texts are: up to the first difference, which takes its time."""
+
+    def __eq__(self, _other: object) -> bool:
+        pytest.fail("compared byte by byte: the time it takes tells how much of a signature is right")
+
+    __ne__ = __eq__
+    __hash__ = bytes.__hash__
+
+
+class _Header(str):
+    __slots__ = ()
+
+    def encode(self, *how: str) -> bytes:
+        return _Bytes(super().encode(*how))
+
+
+@pytest.mark.parametrize("signature", [SIGNATURE, EMPTY])
+def test_a_comparison_tells_nothing_by_its_time(signature: str) -> None:
+    """Neither a right nor a wrong signature is compared by `==` or searched for with `in`."""
+    assert (signature == SIGNATURE) is is_signed_by_any(BODY, _Header(signature), ["other", SECRET])
+
+
 def test_every_secret_is_tried() -> None:
     """Secrets may come from a generator, and the right one stand anywhere."""
     for place in range(3):

@@ -118,7 +118,7 @@ class Sender:
 
     def signed(self, body: bytes, secret: str | None = None) -> dict[str, str]:
         """Return the headers of a signed delivery."""
-        return {self.header: signature(body, secret or self.secret)}
+        return {self.header: signature(body, self.secret if secret is None else secret)}
 
     def send(self, web: Web, body: bytes) -> TestResponse:
         """Send a signed body."""

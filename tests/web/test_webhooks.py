@@ -59,9 +59,10 @@ def test_an_unknown_shop(web_on_sqlite: Any, sender: Any) -> None:
     } == answer.json
 
 
-def test_a_shop_that_is_off(sqlite_engine: Any, make_web: Any, sender: Any) -> None:
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_shop_that_is_off(sqlite_engine: Any, make_web: Any, sender: Any, value: str | None) -> None:
     """A shop without its secret is 404, even for a body signed with nothing, and says which variable to set."""
-    web = make_web(sqlite_engine, **{sender.variable: None})
+    web = make_web(sqlite_engine, **{sender.variable: value})
     body = sender.order()
     answer = web.post(sender.path, body, sender.signed(body, ""))
     assert 404 == answer.status_code
