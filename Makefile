@@ -1,7 +1,7 @@
 # Two commands matter on a fresh machine: `make demo` and `make test`. Both create the environment from the lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick campaigns lint types contracts tests format lock clean
+.PHONY: help demo test quick campaigns campaigns-teeth lint types contracts tests format lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: $(VENV)/runtime  ## Run the main job: shops, service and a local Conversion API, on this machine alone
 	@$(BIN)/python -m adapter demo
@@ -24,6 +24,9 @@ quick: $(VENV)/dev  ## The tests without real processes and PostgreSQL, in under
 # tests/campaigns is named so that its conftest, which prints the table, is read by the process that prints.
 campaigns: $(VENV)/dev  ## The long proofs: random orders against the money laws, real processes against every fault
 	$(BIN)/python -m pytest -n 2 -q -m campaign --timeout 3600 tests/campaigns tests
+
+campaigns-teeth: $(VENV)/dev  ## Twenty planted bugs, each in a copy: which campaign catches it
+	PYTHONPATH=tests $(BIN)/python -m campaigns.teeth
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
