@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from campaigns import teeth
 from campaigns.planted import PLANTED, Change, Planted, PlantRotten
 
 ROOT = Path(__file__).parents[2]
@@ -40,3 +41,29 @@ def test_a_plant_that_has_rotted(text: str) -> None:
     """A text that isn't there, or more than once, is an error that names the file."""
     with pytest.raises(PlantRotten, match=r"adapter/x\.py: stands there [02] times"):
         Change("adapter/x.py", "a", "c").applied_to(text)
+
+
+SIGN = PLANTED[0].sign
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "strays", "noticed"),
+    [
+        (1, f"E   {SIGN}: 7\n1 failed", [], True),
+        (0, f"{SIGN}\n1 passed", [], False),
+        (1, "E   another failure\n1 failed", [], False),
+        (2, f"{SIGN}: a syntax error", [], False),
+        (4, f"{SIGN}: no such test", [], False),
+        (5, "1 skipped", [], False),
+        (1, f"E   {SIGN}: 7\n1 failed", ["pytest"], False),
+    ],
+)
+def test_what_counts_as_caught(code: int, said: str, strays: list[str], noticed: bool) -> None:
+    """Only a failure of the tests themselves, in the words of the bug, and with the copy as what ran."""
+    assert noticed is teeth._judge(PLANTED[0], code, said, 1.0, strays).noticed
+
+
+def test_what_failed_is_named() -> None:
+    """The tests that failed or couldn't begin are read from pytest's summary, whatever stands in their names."""
+    said = "FAILED tests/a.py::b[one after the other] - assert 1 == 2 - or so\nERROR tests/c.py::d\nFAILED elsewhere\n"
+    assert ["tests/a.py::b[one after the other]", "tests/c.py::d"] == teeth._failed_in(said)
