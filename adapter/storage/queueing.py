@@ -17,8 +17,9 @@ from adapter.errors import StorageUnavailable
 MOST_WAITING = 8
 """So many may wait when nobody gets through: half the threads of a web process, the others answer."""
 
-STUCK_SECONDS = 0.5
-"""Nobody got through for so long: it isn't a slow moment of the disk."""
+STUCK_SECONDS = 2.0
+"""Nobody got through for so long: it isn't a slow moment of the disk. WooCommerce sends an order once, so that a slow
+moment must cost none; and half of what a shop waits is left."""
 
 
 class Queue:
