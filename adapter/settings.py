@@ -23,6 +23,9 @@ _LOG_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
 SHORTEST_KEY = 32
 """A `SECRET_KEY` with fewer characters is used, with a notice."""
 
+SHORTEST_LEASE = 25
+"""Seconds. A try may take twenty: with a shorter lease another worker sends the same batch meanwhile."""
+
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 _POSTGRESQL = ("postgres://", "postgresql://", "postgresql+psycopg://")
@@ -98,11 +101,19 @@ class _Reader:
             status_token=self._text("STATUS_TOKEN"),
             trusted_proxies=self._whole("TRUSTED_PROXIES", 0, least=0, most=10),
             log_level=self._log_level(),
-            lease=timedelta(seconds=self._whole("LEASE_SECONDS", 60, least=1, most=3600)),
+            lease=self._lease(),
             retention=timedelta(days=self._whole("RETENTION_DAYS", 30, least=1, most=3650)),
             embedded_delivery=self._boolean("EMBEDDED_DELIVERY", default=sqlite_path is not None),
             notices=tuple(self._notices),
         )
+
+    def _lease(self) -> timedelta:
+        seconds = self._whole("LEASE_SECONDS", 60, least=1, most=3600)
+        if seconds < SHORTEST_LEASE:
+            self._notices.append(
+                f"LEASE_SECONDS is below {SHORTEST_LEASE}: while Axon answers slowly, a second worker sends a batch again"
+            )
+        return timedelta(seconds=seconds)
 
     def _problem(self, name: str, message: str, hint: str = "") -> None:
         self.problems.append(Problem(name, "", message, hint))

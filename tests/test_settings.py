@@ -429,6 +429,14 @@ def test_remarks_on_the_key(key: str, remarks: int) -> None:
     assert key not in "".join(notices)
 
 
+def test_a_lease_that_ends_before_a_try_does() -> None:
+    """It is used, and a notice says what comes of it."""
+    settings = load_settings({"LEASE_SECONDS": "24"})
+    expected = "LEASE_SECONDS is below 25: while Axon answers slowly, a second worker sends a batch again"
+    assert (timedelta(seconds=24), (expected,)) == (settings.lease, settings.notices)
+    assert () == load_settings({"LEASE_SECONDS": "25"}).notices
+
+
 def test_what_is_remarked_on() -> None:
     """A notice says what may go wrong with the key."""
     assert (
