@@ -110,9 +110,8 @@ class _Reader:
     def _lease(self) -> timedelta:
         seconds = self._whole("LEASE_SECONDS", 60, least=1, most=3600)
         if seconds < SHORTEST_LEASE:
-            self._notices.append(
-                f"LEASE_SECONDS is below {SHORTEST_LEASE}: while Axon answers slowly, a second worker sends a batch again"
-            )
+            least = f"LEASE_SECONDS is below {SHORTEST_LEASE}"
+            self._notices.append(f"{least}: while Axon answers slowly, a second worker sends a batch again")
         return timedelta(seconds=seconds)
 
     def _problem(self, name: str, message: str, hint: str = "") -> None:
