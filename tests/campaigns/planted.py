@@ -82,9 +82,9 @@ PLANTED: Sequence[Planted] = (
     ),
     Planted(
         name="mark before send",
-        campaign="A3 answer cut at byte k",
-        nodes=[f"{_CAMPAIGNS}/test_answers.py::test_an_answer_cut_anywhere[cut-sqlite]"],
-        sign="assert ('pending', True, 1) == ('delivered', True, 0)",
+        campaign="C1 kill -9 the worker",
+        nodes=[f"{_CAMPAIGNS}/test_kills.py::test_killing_the_worker[cut-sqlite]"],
+        sign="I4: sent after it was marked as delivered",
         changes=[
             Change(
                 "adapter/delivery/sending.py",

@@ -204,11 +204,17 @@ def _first_reason(said: str, sign: str) -> str:
     return (lines[0].removeprefix("E").strip() if lines else sign)[:110]
 
 
+def _place(bug: Planted) -> str:
+    """Return the campaign; where a test elsewhere stands for it, that test's file as well."""
+    elsewhere = [node.partition("::")[0] for node in bug.nodes if not node.startswith("tests/campaigns/")]
+    return f"{bug.campaign} ({', '.join(elsewhere)})" if elsewhere else bug.campaign
+
+
 def _show(bugs: Sequence[Planted], verdicts: Sequence[Verdict]) -> None:
     """Print the table."""
     heads = ("planted bug", "campaign that has to catch it", "", "seconds", "noticed by")
     rows = [
-        (bug.name, bug.campaign, "caught" if it.noticed else "MISSED", f"{it.seconds:.0f}", it.what)
+        (bug.name, _place(bug), "caught" if it.noticed else "MISSED", f"{it.seconds:.0f}", it.what)
         for bug, it in zip(bugs, verdicts, strict=True)
     ]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
