@@ -47,9 +47,9 @@ format: $(VENV)/dev  ## Format the code
 	$(BIN)/ruff format .
 
 lock: $(VENV)/dev  ## Renew the lock files from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header \
 		--python-version 3.11 --group build --output-file requirements.txt
-	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header \
 		--python-version 3.11 --group build --group dev --output-file requirements-dev.txt
 
 clean:  ## Remove the environment and everything that tools left behind
