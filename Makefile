@@ -18,8 +18,9 @@ demo: $(VENV)/runtime  ## Run the main job: shops, service and a local Conversio
 
 test: lint types contracts tests  ## Everything CI runs: linters, types, import contracts, tests on both databases
 
-quick: $(VENV)/dev  ## The tests without real processes and PostgreSQL, in under a minute
-	$(BIN)/python -m pytest -n 2 -q -m "not processes and not campaign" -k "not postgresql"
+quick: $(VENV)/dev  ## The tests that need no real process, no database server and no patience, in under a minute
+	$(BIN)/python -m pytest -n 2 -q -m "not processes and not campaign" -k "not postgresql" \
+		$(addprefix --ignore tests/,campaigns laws storage delivery test_arrival.py operations/test_demo.py)
 
 # tests/campaigns is named so that its conftest, which prints the table, is read by the process that prints.
 campaigns: $(VENV)/dev  ## The long proofs: random orders against the money laws, real processes against every fault
