@@ -178,9 +178,9 @@ def to_wire(field: Field, value: object) -> Any:  # noqa: ANN401  # A JSON value
     Numbers become text where Axon wants text; text that is a number becomes a number where it wants one. A value that
     the page rules out isn't sent: an optional field is then left out, so that it costs no purchase.
     """
-    if value is None or (not value and isinstance(value, str | list | dict)):
+    if value is None or (isinstance(value, str) and (not value or value.isspace())):
         return None
-    if isinstance(value, str) and value.isspace():
+    if not value and isinstance(value, list | dict):
         return None
     wire = _CONVERSIONS[field.kind](value)
     if field.rule is not None and not field.rule.holds(wire):
@@ -189,9 +189,11 @@ def to_wire(field: Field, value: object) -> Any:  # noqa: ANN401  # A JSON value
 
 
 def _to_text(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError(f"text is wanted, this is {kind_of(value)}")  # noqa: TRY004  # One error for any misfit.
-    return value if isinstance(value, str) else f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
@@ -200,15 +202,19 @@ _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 def _to_number(value: object) -> int | Decimal:
     if isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value.strip()):
         value = Decimal(value.strip())
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    if isinstance(value, Decimal):
+        return _in_plain_digits(value)
+    if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"a number is wanted, this is {kind_of(value)}")  # noqa: TRY004  # One error for any misfit.
-    if not Decimal(value).is_finite():
+    return value
+
+
+def _in_plain_digits(number: Decimal) -> int | Decimal:
+    """Return a number that is encoded without an exponent: what is below a millionth is rounded to it."""
+    if not number.is_finite():
         raise ValueError("a number is wanted, this is infinite or none")
-    return _without_exponent(value) if isinstance(value, Decimal) and "E" in str(value) else value
-
-
-def _without_exponent(number: Decimal) -> int | Decimal:
-    """Return a number that is encoded in plain digits: what is below a millionth is rounded to it."""
+    if "E" not in str(number):
+        return number
     return int(number) if number == int(number) else round(number, 6)
 
 

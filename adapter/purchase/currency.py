@@ -33,4 +33,7 @@ def round_to_currency(amount: Decimal, currency: str) -> Decimal:
     >>> round_to_currency(Decimal("19.805"), "EUR")
     Decimal('19.81')
     """
-    return amount.quantize(Decimal(1).scaleb(-DECIMALS.get(currency, 2)), rounding=ROUND_HALF_UP)
+    return amount.quantize(_STEPS[DECIMALS.get(currency, 2)], rounding=ROUND_HALF_UP)
+
+
+_STEPS = tuple(Decimal(1).scaleb(-decimals) for decimals in range(5))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from msgspec import Struct
+
 from adapter.errors import MappingFailed
 from adapter.jsonvalues import objects_in
 from adapter.purchase.event import PurchaseEvent, find_clicks, is_true, make_event
@@ -32,8 +34,7 @@ class ShopRules:
     mapping: PurchaseMapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """What becomes of an order: an event to send, or the skip, or the problems that keep it from being sent."""
 
     clicks: ClickIdentifiers
@@ -50,7 +51,7 @@ class Decision:
 
 def decide(order: Order, stored: Mapping[str, Any], rules: ShopRules, age: timedelta | None) -> Decision:
     """Decide on one order. `stored` is what `POST /clicks` remembered for it; `age` as in `skip_by_order`."""
-    names = names_for(order, rules.site_url, rules.mapping.categories)
+    names = names_for(order, rules.site_url, rules.mapping.categories, rules.mapping.prices)
     try:
         return _decide(order, names, stored, rules, age)
     except MappingFailed as failed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -20,8 +19,7 @@ from adapter.purchase.shortcuts import is_false
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
-@dataclass(frozen=True, slots=True)
-class PurchaseEvent:
+class PurchaseEvent(msgspec.Struct, frozen=True):
     """The event as Axon receives it: plain JSON values, amounts as `Decimal`; and what was left out, in sentences."""
 
     fields: Mapping[str, Any]
@@ -91,6 +89,9 @@ ITEMS = "event.data.items"
 """The table that describes every line of the order."""
 
 
+_PAGE = Kind.PAGE
+
+
 def _filled(leaves: tuple[Leaf, ...], scope: Mapping[str, Any], warnings: list[str], item: str = "") -> dict[str, Any]:
     """Return what these leaves find; `item` is the path of the item that they describe."""
     filled: dict[str, Any] = {}
@@ -104,7 +105,7 @@ def _filled(leaves: tuple[Leaf, ...], scope: Mapping[str, Any], warnings: list[s
             continue
         if value is not None:
             filled[leaf.name] = value
-            if leaf.field.kind is Kind.PAGE and (taken_out := without_keys(str(found)).taken_out):
+            if leaf.field.kind is _PAGE and (taken_out := without_keys(str(found)).taken_out):
                 warnings.append(f"{leaf.target} is sent without {', '.join(taken_out)}: an address may carry keys")
     return filled
 

@@ -55,6 +55,11 @@ class Expression:
     text: str
     origin: str
     _find: Find = field(repr=False, compare=False)
+    _roots: frozenset[tuple[str, str | None]] = field(repr=False, compare=False)
+
+    def may_read(self, root: str, name: str) -> bool:
+        """Whether it may look at this name below this root of the scope."""
+        return "@" in self.text or not self._roots.isdisjoint(((root, name), (root, None)))
 
     def evaluate(self, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JSON can be anything.
         """Return what the expression finds in the scope, None when nothing; raise `ExpressionFailed`."""
@@ -82,7 +87,7 @@ def compile_expression(text: str, names: Names, tables: Mapping[str, Any], origi
     find = shortcut(parsed.parsed, functions) or partial(
         parsed.search, options=jmespath.Options(custom_functions=functions)
     )
-    return Expression(text, origin, find)
+    return Expression(text, origin, find, frozenset(_roots(parsed.parsed)))
 
 
 def _parse(text: str) -> ParsedResult:

@@ -11,10 +11,10 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 import phonenumbers
+from msgspec import Struct, field
 
 from adapter.purchase.order import PhoneNumber
 
@@ -43,8 +43,7 @@ _WITH_US_ZIPS = frozenset(("US", "PR", "GU", "VI", "AS", "MP"))
 _LONGEST_ZIP = 16
 
 
-@dataclass(frozen=True, slots=True)
-class ClickIdentifiers:
+class ClickIdentifiers(Struct, frozen=True):
     """The identifiers found for one order, for each one the expression that found it, and what failed on the way."""
 
     values: Mapping[str, str] = field(default_factory=dict[str, str])

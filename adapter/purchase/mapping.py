@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,8 @@ class PurchaseMapping:
     skip_if: Expression | None = None
     granted_if: Expression | None = None
     categories: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    prices: tuple[str, ...] = names.PRICES
+    """Which of an item's further prices its expressions read."""
 
     def leaf_at(self, path: str) -> Leaf | None:
         """Return the leaf that fills this field of an event (`event.data.items[0].price`), None when none does."""
@@ -80,6 +82,7 @@ class MappingCompiler:
             skip_if=self._condition(document, "orders", "skip_if"),
             granted_if=self._condition(document, "consent", "granted_if"),
             categories=self._tables.get("categories", {}),
+            prices=tuple(_prices_read([leaf.expression for leaf in leaves[ITEMS_SECTION]])),
         )
 
     def _section(self, document: Mapping[str, Any], section: str) -> Iterator[Leaf]:
@@ -138,6 +141,12 @@ class MappingCompiler:
 
     def _problem(self, path: str, message: str, hint: str, excerpt: str = "") -> None:
         self.problems.append(place_of(path, self._origins).problem(path, message, hint, excerpt))
+
+
+def _prices_read(expressions: Sequence[Expression]) -> Iterator[str]:
+    for name in names.PRICES:
+        if any(expression.may_read("item", name) for expression in expressions):
+            yield name
 
 
 _BEFORE, _WINDOW = 50, 72

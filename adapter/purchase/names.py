@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from adapter.purchase import identity
 from adapter.purchase.order import LineItem, Order
@@ -46,8 +47,29 @@ ITEM: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+def _with_tax(line: LineItem) -> Decimal:
+    return line.total + line.tax
+
+
+def _before_discount(line: LineItem) -> Decimal:
+    return line.total_before_discount
+
+
+def _discount(line: LineItem) -> Decimal:
+    # From the line's discount, not from the two prices: these may carry different digits.
+    return max(line.total_before_discount - line.total, Decimal(0))
+
+
+_AMOUNTS: Mapping[str, Callable[[LineItem], Decimal]] = {
+    "price_with_tax": _with_tax,
+    "price_before_discount": _before_discount,
+    "discount": _discount,
+}
+PRICES = tuple(_AMOUNTS)
+"""The names of an item that cost a division each: they are worked out where an expression reads them."""
+
+
+class Names(Struct, frozen=True):
     """The values of the names for one order, with sentences about what was dropped on the way."""
 
     purchase: Mapping[str, Any]
@@ -55,12 +77,12 @@ class Names:
     warnings: tuple[str, ...]
 
 
-def names_for(order: Order, site_url: str, categories: Mapping[str, Any]) -> Names:
-    """Work out every `purchase.…` and `item.…` of an order."""
+def names_for(order: Order, site_url: str, categories: Mapping[str, Any], prices: Collection[str] = PRICES) -> Names:
+    """Work out every `purchase.…` and `item.…` of an order; of the further prices of an item only these."""
     purchase = _purchase(order, site_url)
-    prices = unit_prices(order.lines, order.currency)
     items = tuple(
-        _item(line, price, order.currency, categories) for line, price in zip(order.lines, prices, strict=True)
+        _item(line, price, categories) | _further_prices(line, order.currency, prices)
+        for line, price in zip(order.lines, unit_prices(order.lines, order.currency), strict=True)
     )
     return Names(purchase, items, (*order.warnings, *_warnings(order, purchase)))
 
@@ -94,20 +116,19 @@ def _purchase(order: Order, site_url: str) -> dict[str, Any]:
     }
 
 
-def _item(line: LineItem, price: Decimal, currency: str, categories: Mapping[str, Any]) -> dict[str, Any]:
-    # From the line's discount, not from the two prices: these may carry different digits.
-    discount = unit_price(line.total_before_discount - line.total, line.quantity, currency)
+def _item(line: LineItem, price: Decimal, categories: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": line.product_id or line.sku or line.title or None,
         "variant_id": line.variant_id,
         "title": line.title or None,
         "price": price,
-        "price_with_tax": unit_price(line.total + line.tax, line.quantity, currency),
-        "price_before_discount": unit_price(line.total_before_discount, line.quantity, currency),
-        "discount": max(discount, Decimal(0)),
         "quantity": line.quantity,
         "category_id": _category(line, categories),
     }
+
+
+def _further_prices(line: LineItem, currency: str, wanted: Collection[str]) -> dict[str, Decimal]:
+    return {name: unit_price(_AMOUNTS[name](line), line.quantity, currency) for name in wanted}
 
 
 def _category(line: LineItem, categories: Mapping[str, Any]) -> Any:  # noqa: ANN401  # The table's own value.

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
+
+from msgspec import Struct
 
 from adapter.purchase.identity import clean_identifier
 
@@ -40,8 +41,7 @@ _LONGEST_NUMBER, _LONGEST_WORD, _LONGEST_MIXED = 20, 24, 9
 _HARMLESS = re.compile(r"https?://[a-z0-9.-]+(?:/(?:[a-z]{1,24}(?:-[a-z]{1,24})*|[0-9]{1,20}))*/?")
 
 
-@dataclass(frozen=True, slots=True)
-class PageAddress:
+class PageAddress(Struct, frozen=True):
     """An address that may be sent, and in words what was taken out of it, never the values."""
 
     text: str

@@ -13,6 +13,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from msgspec import structs
+
 from adapter.errors import MappingFailed
 from adapter.purchase.decision import ShopRules, consent_in
 from adapter.purchase.event import is_true
@@ -95,7 +97,7 @@ class Judge:
 
     def _of_order(self, rule: str) -> Verdict:
         # As if it were paid: whether it is, is a rule of its own.
-        order = replace(self.order, standing=replace(self.order.standing, payment=Payment.PAID))
+        order = structs.replace(self.order, standing=structs.replace(self.order.standing, payment=Payment.PAID))
         fact = self._facts(rule) or "nothing in such an order tells"
         return Verdict(rule, _finding(skip_by_order(order, self._asking(rule), None)), fact)
 

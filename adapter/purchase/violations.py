@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -85,6 +86,7 @@ def _amount_rules(purchase: Mapping[str, Any]) -> Iterator[Violation]:
             yield Violation(f"event.data.items[{index}].price", "must not be negative")
 
 
+@lru_cache(maxsize=1024)
 def _is_ip(text: str) -> bool:
     try:
         ipaddress.ip_address(text.replace("%", " "))  # A zone (fe80::1%eth0) is no part of an address.
@@ -93,9 +95,12 @@ def _is_ip(text: str) -> bool:
     return True
 
 
+_BLANK = re.compile(r"[\s\x00-\x1f]")
+
+
 def _is_complete_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\x00-\x1f]", text)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not _BLANK.search(text)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from adapter.errors import Place
 from adapter.purchase.decision import ShopRules
@@ -64,7 +65,7 @@ def a_line(**changes: Any) -> LineItem:  # Any field of a line.
         tax=Decimal("3.42"),
         source={"id": 1, "vendor": "Acme"},
     )
-    return replace(line, **changes)
+    return structs.replace(line, **changes)
 
 
 def an_order(**changes: Any) -> Order:  # Any field of an order.
@@ -94,7 +95,7 @@ def an_order(**changes: Any) -> Order:  # Any field of an order.
         page="/",
         source={"id": 5001, "note_attributes": []},
     )
-    return replace(order, **changes)
+    return structs.replace(order, **changes)
 
 
 def a_policy(**changes: Any) -> Policy:  # Any field of a policy.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import product
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from adapter.purchase.decision import ShopRules, consent_in, decide
 from adapter.purchase.order import Buyer, LineItem, Order, Payment, Standing, Trait

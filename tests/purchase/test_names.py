@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from adapter.purchase import names
 from adapter.purchase.order import Buyer, LineItem, NamedAmount, Order, PhoneNumber

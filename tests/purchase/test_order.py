@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError
 from decimal import Decimal
 
 import pytest
@@ -43,6 +42,6 @@ def test_the_platforms_json_stays_out_of_texts(
 def test_orders_are_values(make_order: Callable[..., Order]) -> None:
     """An order can't be changed after it was read."""
     order = make_order()
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError, match="immutable"):
         order.currency = "USD"  # type: ignore[misc]  # The point of the test.
     assert make_order() == order

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from adapter.purchase.order import Order, Payment, Standing, Trait
 from adapter.purchase.rules import (
@@ -145,8 +146,8 @@ def test_the_order_of_the_rules(make_order: Callable[..., Order], make_policy: C
     policy, age = make_policy(), timedelta(days=30)
     order = make_order(traits=frozenset(traits), standing=Standing(payment=Payment.UNPAID, closed="voided"))
     found = [skip_by_order(order, policy, age)]
-    order = replace(order, standing=Standing(payment=Payment.UNPAID))
-    fewer = [replace(order, traits=frozenset(traits[number:])) for number in range(len(traits) + 1)]
+    order = structs.replace(order, standing=Standing(payment=Payment.UNPAID))
+    fewer = [structs.replace(order, traits=frozenset(traits[number:])) for number in range(len(traits) + 1)]
     found += [skip_by_order(order, policy, age) for order in fewer]
     found.append(skip_by_order(make_order(), policy, age))
     assert ["cancelled", *traits, "unpaid", "too_old"] == [skip.rule for skip in found if skip]

@@ -6,7 +6,6 @@ import hashlib
 import re
 import string
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from adapter.purchase.decision import Decision, ShopRules, decide
 from adapter.purchase.identity import clean_email, clean_phone, clean_zip

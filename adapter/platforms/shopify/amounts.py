@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from adapter.errors import OrderUnreadable
+from adapter.jsonvalues import is_list
 from adapter.platforms.shopify.fields import mapping, text
 from adapter.platforms.webhook import Side
 
@@ -18,6 +19,7 @@ ZERO = Decimal(0)
 # and digits of other scripts; and with 15 digits before the point no product of ours outgrows 28 digits.
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,18})?")
 _QUANTITY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
+_MOST_PIECES = 999_999_999
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -25,32 +27,34 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 class Amounts:
     """Reads amounts of one side; what couldn't be read and doesn't stop the order goes into `warnings`.
 
-    `flat_fits` says whether the fields without `_set`, which are always shop money, are of this side too.
+    `money` is the key of this side's half of a `_set`. `flat_fits` says whether the fields without `_set`, which are
+    always shop money, are of this side too.
     Source: shopify.dev/docs/api/admin-rest/latest/resources/order.
     """
 
-    side: Side
+    money: str
     currency: str
     flat_fits: bool
     taxes_included: bool
     warnings: list[str] = field(default_factory=list[str])
-
-    @property
-    def money(self) -> str:
-        """The key of this side's half of a `_set`."""
-        return "presentment_money" if self.side == "presentment" else "shop_money"
 
     def find(self, holder: Mapping[str, Any], name: str, where: str = "") -> Decimal | None:
         """Return the amount `name` of this object, or None when there is none; raise if it's there but no use."""
         twin = holder.get(f"{name}_set")
         if twin is None and holder.get(name) is None:
             return None
-        money = mapping(mapping(twin).get(self.money))
-        amount = money.get("amount")
-        # As every body of today has it; the rest of the reading is for the others.
-        if isinstance(amount, str) and money.get("currency_code") == self.currency and _AMOUNT.fullmatch(amount):
-            return Decimal(amount)
-        return self._find_odd(holder, name, where)
+        amount = self._usual(twin)
+        return self._find_odd(holder, name, where) if amount is None else amount
+
+    def _usual(self, twin: Any) -> Decimal | None:  # noqa: ANN401  # A body can hold anything there.
+        """Return the amount as every body of today has it, None when it's written in any other way."""
+        try:
+            money = twin[self.money]
+            if money["currency_code"] == self.currency and _AMOUNT.fullmatch(amount := money["amount"]):
+                return Decimal(amount)
+        except (KeyError, TypeError):
+            pass
+        return None
 
     def _find_odd(self, holder: Mapping[str, Any], name: str, where: str) -> Decimal | None:
         path = f"{where}{name}_set.{self.money}"
@@ -89,8 +93,11 @@ class Amounts:
 
     def sum(self, holder: Mapping[str, Any], parts: str, name: str, where: str) -> Decimal:
         """Return the sum of `name` over the list `parts` of this object; an absent list is 0."""
-        listed = entries(holder, parts, where)
-        return sum((self.require(part, name, f"{path}.") for path, part in listed), ZERO)
+        total, twin = ZERO, f"{name}_set"
+        for index, part in enumerate(_objects(holder, parts, where)):
+            amount = self._usual(part.get(twin))
+            total += self.require(part, name, f"{where}{parts}[{index}].") if amount is None else amount
+        return total
 
 
 def amounts_of(document: Mapping[str, Any], side: Side) -> Amounts:
@@ -103,7 +110,8 @@ def amounts_of(document: Mapping[str, Any], side: Side) -> Amounts:
         raise OrderUnreadable("currency is missing, so the order can't be priced")
     if not _CURRENCY.fullmatch(currency):
         raise OrderUnreadable("the currency of the order isn't a three-letter code")
-    return Amounts(side, currency, currency == shop, document.get("taxes_included") is True)
+    money = "presentment_money" if side == "presentment" else "shop_money"
+    return Amounts(money, currency, currency == shop, document.get("taxes_included") is True)
 
 
 def _stated_currency(document: Mapping[str, Any], name: str, money: str) -> str | None:
@@ -116,7 +124,10 @@ def quantity_of(line: Mapping[str, Any], where: str) -> Decimal:
 
     It's `quantity` and not `current_quantity`, which falls with every refund (to 0 after a full one).
     """
-    quantity = _number(line.get("quantity"), _QUANTITY, f"{where}quantity")
+    stated: object = line.get("quantity")
+    if type(stated) is int and 0 <= stated <= _MOST_PIECES:  # As every body of today has it.
+        return Decimal(stated)
+    quantity = _number(stated, _QUANTITY, f"{where}quantity")
     if quantity is None:
         raise OrderUnreadable(f"{where}quantity is missing, so the order can't be priced")
     return quantity
@@ -127,16 +138,19 @@ def entries(holder: Mapping[str, Any], name: str, where: str = "") -> list[tuple
 
     Raise `OrderUnreadable` for anything that isn't a list of objects: an amount would be lost without a word.
     """
+    return [(f"{where}{name}[{index}]", part) for index, part in enumerate(_objects(holder, name, where))]
+
+
+def _objects(holder: Mapping[str, Any], name: str, where: str) -> list[dict[str, Any]]:
     value: object = holder.get(name)
     if value is None or value == "":
         return []
-    if not isinstance(value, list):
+    if not is_list(value):
         raise OrderUnreadable(f"{where}{name} isn't a list")
-    listed = [(f"{where}{name}[{index}]", part) for index, part in enumerate(cast("list[object]", value))]
-    for path, part in listed:
+    for index, part in enumerate(value):
         if not isinstance(part, dict):
-            raise OrderUnreadable(f"{path} isn't an object")
-    return cast("list[tuple[str, Mapping[str, Any]]]", listed)
+            raise OrderUnreadable(f"{where}{name}[{index}] isn't an object")
+    return value
 
 
 def _number(value: object, shape: re.Pattern[str], path: str) -> Decimal | None:

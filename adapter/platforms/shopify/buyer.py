@@ -51,20 +51,18 @@ def _phones(
     document: Mapping[str, Any], shipping: Mapping[str, Any], billing: Mapping[str, Any], customer: Mapping[str, Any]
 ) -> tuple[PhoneNumber, ...]:
     home = mapping(customer.get("default_address"))
-    return _distinct(
-        (
-            _phone(document, _country(shipping) or _country(billing)),
-            _phone(shipping, _country(shipping)),
-            _phone(billing, _country(billing)),
-            _phone(customer, _country(home)),
-            _phone(home, _country(home)),
-        )
+    holders = (
+        (document, (shipping, billing)),
+        (shipping, (shipping,)),
+        (billing, (billing,)),
+        (customer, (home,)),
+        (home, (home,)),
     )
+    return _distinct(_phone(typed, where) for holder, where in holders if (typed := text(holder.get("phone"))))
 
 
-def _phone(holder: Mapping[str, Any], country: str | None) -> PhoneNumber | None:
-    typed = text(holder.get("phone"))
-    return PhoneNumber(text=typed, country_code=country) if typed else None
+def _phone(typed: str, addresses: Iterable[Mapping[str, Any]]) -> PhoneNumber:
+    return PhoneNumber(text=typed, country_code=next(filter(None, map(_country, addresses)), None))
 
 
 def _country(address: Mapping[str, Any]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, cast
 
 LONGEST_ID = 64
@@ -56,10 +57,14 @@ def moment(value: object) -> datetime | None:
     Shopify writes the shop's own offset; a time without one could be any of 26 hours.
     Source: shopify.dev/docs/api/admin-rest/latest/resources/order.
     """
-    if not isinstance(value, str):
-        return None
+    return _moment_in(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=64)
+def _moment_in(text: str) -> datetime | None:
+    # Several rules ask for the same two times of an order.
     try:
-        read = datetime.fromisoformat(value)
+        read = datetime.fromisoformat(text)
         return read.astimezone(UTC) if read.tzinfo else None
     except (ValueError, OverflowError):
         return None

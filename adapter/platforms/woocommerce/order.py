@@ -8,11 +8,12 @@ WooCommerce 11.0.1, measured on a running shop.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from ipaddress import IPv6Address, ip_address
 from typing import Any
+
+from msgspec.structs import replace
 
 from adapter.errors import OrderUnreadable
 from adapter.platforms.woocommerce.body import token_of
