@@ -22,6 +22,11 @@ from adapter.purchase.page_address import without_keys
 MOST_EVENTS = 100
 """Maximum batch size. One invalid event fails the whole batch."""
 
+MOST_DIGITS = 40
+"""How many digits a whole number may have; ids have up to twenty."""
+
+_TOO_LARGE = 10**MOST_DIGITS
+
 
 class Kind(StrEnum):
     """What kind of JSON value a field takes."""
@@ -178,9 +183,11 @@ def to_wire(field: Field, value: object) -> Any:  # noqa: ANN401  # A JSON value
     Numbers become text where Axon wants text; text that is a number becomes a number where it wants one. A value that
     the page rules out isn't sent: an optional field is then left out, so that it costs no purchase.
     """
-    if value is None or (isinstance(value, str) and (not value or value.isspace())):
-        return None
-    if not value and isinstance(value, list | dict):
+    if isinstance(value, str):
+        value = value.replace("\x00", "")  # Plugins leave them in texts; databases and APIs choke on them.
+        if not value or value.isspace():
+            return None
+    elif value is None or (not value and isinstance(value, list | dict)):
         return None
     wire = _CONVERSIONS[field.kind](value)
     if field.rule is not None and not field.rule.holds(wire):
@@ -193,7 +200,7 @@ def _to_text(value: object) -> str:
         return value
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError(f"text is wanted, this is {kind_of(value)}")  # noqa: TRY004  # One error for any misfit.
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return f"{value:f}" if isinstance(value, Decimal) else str(_sane(value))
 
 
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
@@ -206,7 +213,13 @@ def _to_number(value: object) -> int | Decimal:
         return _in_plain_digits(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"a number is wanted, this is {kind_of(value)}")  # noqa: TRY004  # One error for any misfit.
-    return value
+    return _sane(value)
+
+
+def _sane(number: int) -> int:
+    if abs(number) >= _TOO_LARGE:
+        raise ValueError(f"a number of at most {MOST_DIGITS} digits is wanted, this has more")
+    return number
 
 
 def _in_plain_digits(number: Decimal) -> int | Decimal:

@@ -98,7 +98,7 @@ def _filled(leaves: tuple[Leaf, ...], scope: Mapping[str, Any], warnings: list[s
     for leaf in leaves:
         try:
             found = leaf.expression.evaluate(scope)
-            value = to_wire(leaf.field, found)
+            value = None if found is None else to_wire(leaf.field, found)
         except (ExpressionFailed, ValueError) as error:
             why = _with_kinds(str(error), leaf.expression, scope)
             warnings.append(_left_out(leaf, f"{item}.{leaf.name}" if item else leaf.target, why))

@@ -218,6 +218,9 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _LIBRARY_TYPES: Any = functions.Functions.__dict__["_get_allowed_pytypes"]
 
 
+_OBJECTS = (dict,)
+
+
 class ExactFunctions(functions.Functions):
     """JMESPath's functions, made to know `Decimal`, and the five of our own."""
 
@@ -262,8 +265,10 @@ class ExactFunctions(functions.Functions):
         if not is_object(order):
             return None
         for place, key in (("note_attributes", "name"), ("meta_data", "key")):
-            for entry in objects_in(order.get(place)):
-                if entry.get(key) == name and entry.get("value") not in (None, ""):
+            entries = order.get(place)
+            # In one pass: lists of meta data are long, and are searched several times for every order.
+            for entry in entries if is_list(entries) else ():
+                if type(entry) in _OBJECTS and entry.get(key) == name and entry.get("value") not in (None, ""):
                     return entry["value"]
         return None
 

@@ -81,7 +81,7 @@ def names_for(order: Order, site_url: str, categories: Mapping[str, Any], prices
     """Work out every `purchase.…` and `item.…` of an order; of the further prices of an item only these."""
     purchase = _purchase(order, site_url)
     items = tuple(
-        _item(line, price, categories) | _further_prices(line, order.currency, prices)
+        {**_item(line, price, categories), **_further_prices(line, order.currency, prices)}
         for line, price in zip(order.lines, unit_prices(order.lines, order.currency), strict=True)
     )
     return Names(purchase, items, (*order.warnings, *_warnings(order, purchase)))

@@ -67,7 +67,8 @@ def without_keys(address: str) -> PageAddress:
 
 def query_of(address: str) -> dict[str, str]:
     """Return the parameters of an address that `without_keys` made."""
-    return dict(parse_qsl(address.partition("?")[2]))
+    _, _, query = address.partition("?")
+    return dict(parse_qsl(query)) if query else {}
 
 
 def _split(address: str) -> tuple[SplitResult, str]:

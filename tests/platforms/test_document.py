@@ -40,10 +40,7 @@ def test_decimals_stay_exact() -> None:
         (b'{"a": Infinity}', "isn't JSON"),
         (b'{"a": 1e999999}', "isn't JSON"),
         (b'{"a": 0.' + b"1" * 50 + b"}", "isn't JSON"),
-        (b'{"a": ' + b"9" * 41 + b"}", "has more than 40 digits"),
         (b'{"a": ' + b"9" * 5000 + b"}", "isn't JSON"),
-        (b'{"a": "\\u0000"}', "contains a NUL character"),
-        (b'{"a\\u0000": 1}', "contains a NUL character"),
         (b'{"a": "\\ud800"}', "isn't JSON"),
         (b'{"a": "\\udc00x"}', "JSON"),
         (b'{"a": "\xed\xa0\x80"}', "isn't JSON"),
@@ -99,8 +96,8 @@ def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
     [
         (b"9" * 40, True),
         (b"-" + b"9" * 40, True),
-        (b"9" * 41, False),
-        (b"-" + b"9" * 41, False),
+        (b"9" * 4000, True),
+        (b"9" * 5000, False),
         (b"1e40", True),
         (b"1e41", False),
         (b"1e-40", True),
@@ -117,7 +114,7 @@ def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
     ],
 )
 def test_the_limits_of_numbers(number: bytes, passes: bool) -> None:
-    """Forty digits and an exponent of forty pass; more, and what JSON doesn't know as a number, are refused."""
+    """Fractions of forty digits and exponents of forty pass; more, and what JSON knows as no number, are refused."""
     if passes:
         assert Decimal(number.decode()) == parse_document(b'{"a": ' + number + b"}")["a"]
         return
@@ -126,22 +123,7 @@ def test_the_limits_of_numbers(number: bytes, passes: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        (b'{"a": [{"b": "x\\u0000"}]}', "the text at $.a[0].b contains a NUL character"),
-        (b'{"a": [1, ' + b"9" * 41 + b"]}", "the number at $.a[1] has more than 40 digits"),
-        (b'{"' + b"k" * 300 + b'": "\\u0000"}', f"the text at $.{'k' * 198} contains a NUL character"),
-    ],
-)
-def test_the_place_is_said(body: bytes, message: str) -> None:
-    """A refusal says where, cut to a length that fits a page."""
-    with pytest.raises(OrderUnreadable) as caught:
-        parse_document(body)
-    assert message == str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "body", [b'{"email": "ada@example.com', b'{"email": "ada@example.com\\u0000"}', b'"ada@example.com"']
+    "body", [b'{"email": "ada@example.com', b'{"email": "ada@example.com\\ud800"}', b'"ada@example.com"']
 )
 def test_no_refusal_shows_a_value(body: bytes) -> None:
     """A refusal is logged and shown: it holds no text of the body."""
@@ -151,6 +133,9 @@ def test_no_refusal_shows_a_value(body: bytes) -> None:
 
 
 def test_text_passes_as_it_is() -> None:
-    """Texts of every script pass, pairs of surrogates become one character, and the last of two equal keys counts."""
-    body = '{"a": "Jörg 茶", "b": "\\ud83d\\uded2", "c": 1, "c": ""}'.encode()
-    assert {"a": "Jörg 茶", "b": "🛒", "c": ""} == parse_document(body)
+    """Texts of every script pass, pairs of surrogates become one character, and the last of two equal keys counts.
+
+    A NUL passes too: a plugin may leave one in a text that nobody sends.
+    """
+    body = '{"a": "Jörg 茶", "b": "\\ud83d\\uded2", "c": 1, "c": "", "d": "\\u0000*\\u0000x"}'.encode()
+    assert {"a": "Jörg 茶", "b": "🛒", "c": "", "d": "\0*\0x"} == parse_document(body)

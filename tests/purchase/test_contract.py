@@ -28,10 +28,15 @@ from adapter.purchase.contract import SECTIONS, Field, Kind, suggestion, to_wire
         (Kind.TIME, datetime(2026, 5, 1, 14, 0, 0, tzinfo=timezone(timedelta(hours=2))), 1777636800000),
         (Kind.TIME, 1777636800123, 1777636800123),
         (Kind.TEXT, [], None),
+        (Kind.TEXT, "\0*\0Mug", "*Mug"),
+        (Kind.TEXT, "\0", None),
+        (Kind.TEXT, 10**40 - 1, "9" * 40),
+        (Kind.NUMBER, "1\x000", Decimal(10)),
+        (Kind.NUMBER, 10**40 - 1, 10**40 - 1),
     ],
 )
 def test_values_take_the_fields_form(kind: Kind, value: object, wire: object) -> None:
-    """Numbers become text where text is wanted, and text that is a number becomes one."""
+    """Numbers become text where text is wanted, text that is a number becomes one, and NUL characters go."""
     found = to_wire(Field(kind), value)
     assert wire == found
     assert type(wire) is type(found)
@@ -42,6 +47,8 @@ def test_values_take_the_fields_form(kind: Kind, value: object, wire: object) ->
     [
         (Kind.TEXT, ["secret"], "text is wanted, this is a list"),
         (Kind.TEXT, True, "text is wanted, this is true or false"),
+        (Kind.TEXT, 10**40, "a number of at most 40 digits is wanted, this has more"),
+        (Kind.NUMBER, -(10**40), "a number of at most 40 digits is wanted, this has more"),
         (Kind.NUMBER, "secret", "a number is wanted, this is text"),
         (Kind.NUMBER, "1_000", "a number is wanted, this is text"),
         (Kind.NUMBER, "٣", "a number is wanted, this is text"),

@@ -33,15 +33,14 @@ def tip_of(document: Mapping[str, Any], amounts: Amounts) -> Decimal:
 
     Shopify states it twice: as a line, and as `total_tip_received`, which is shop money without a `_set` twin.
     """
-    lines = sum((_tip(line, f"{path}.", amounts) for path, line in entries(document, "line_items")), ZERO)
+    tips = [(path, line) for path, line in entries(document, "line_items") if _is_tip(line)]
+    lines = sum((_tip(line, f"{path}.", amounts) for path, line in tips), ZERO)
     if lines and not amounts.flat_fits:
         return lines
     return amounts.attempt(document, "total_tip_received") or lines
 
 
 def _tip(line: Mapping[str, Any], where: str, amounts: Amounts) -> Decimal:
-    if not _is_tip(line):
-        return ZERO
     return (amounts.attempt(line, "price", where) or ZERO) * quantity_of(line, where)
 
 
