@@ -66,7 +66,15 @@ RETRY: Mapping[str, tuple[str, When]] = {
 }
 """Points of `adapter retry --all-quarantined`."""
 
-POINTS = {**WEB, **WORKER, **POISONED, **SWEEP, **RETRY}
+RESEAL: Mapping[str, tuple[str, When]] = {
+    "before a batch is read": ("adapter.storage.resealing:Resealing._read", "before"),
+    "a value resealed": ("adapter.storage.resealing:Resealing._anew", "after something"),
+    "before a batch is written": ("adapter.storage.resealing:Resealing._write", "before"),
+    "after a batch was written": ("adapter.storage.resealing:Resealing._write", "after something"),
+}
+"""Points of `adapter reseal`."""
+
+POINTS = {**WEB, **WORKER, **POISONED, **SWEEP, **RETRY, **RESEAL}
 
 
 def arm(environment: Mapping[str, str]) -> None:

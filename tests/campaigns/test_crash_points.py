@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from campaigns.databases import opened
 from campaigns.driver import Driver
-from campaigns.failpoints import POISONED, RETRY, SWEEP, WEB, WORKER
+from campaigns.failpoints import POISONED, RESEAL, RETRY, SWEEP, WEB, WORKER
 from campaigns.nursery import wait_until
 from campaigns.orders import POISON
 from campaigns.table import Row
@@ -200,4 +200,36 @@ def test_a_retry_dies_at_every_point(world: World, row: Row, scale: Scale) -> No
     found = world.check(driver)
     row.take(
         found, trials=len(driver.record.acknowledged), faults=deaths.count, scaled=f"{len(points)} points × {trials}"
+    )
+
+
+@pytest.mark.databases(cut="sqlite")
+def test_a_reseal_dies_at_every_point(world: World, row: Row, scale: Scale) -> None:
+    """C4: `adapter reseal` that is killed is said again and goes on; then the newest key alone delivers all orders."""
+    trials, points = scale(1, 3), list(RESEAL)[scale(-1, 0) :]
+    row.named("C4 crash points, reseal", TARGET)
+    world.environment["SECRET_KEY"] = "the-secret-key-number-0-of-a-shop"
+    world.start_web()
+    deaths, driver = Deaths(world), world.driver(4)
+    for number, point in enumerate([point for point in points for _ in range(trials)], start=1):
+        driver.send(world.orders.many(scale(10, 150)))  # More than one batch of rows.
+        assert wait_until(lambda: driver.open == 0, 60)
+        old = world.environment["SECRET_KEY"]
+        world.environment |= {"SECRET_KEY": f"the-secret-key-number-{number}-of-a-shop", "SECRET_KEY_FALLBACKS": old}
+        world.web.kill_all()
+        world.start_web()
+        passing = deaths.at(point, scale(1, 1 + number % 2))
+        killed = world.start("adapter", "reseal", environment=passing, name="reseal")
+        assert killed.wait(30)
+        assert number == deaths.count, f"{point}: not reached: {killed.log.read_text()}"
+        assert "number 1 of SECRET_KEY_FALLBACKS: not needed any more" in world.run("reseal")
+        world.environment["SECRET_KEY_FALLBACKS"] = ""
+    world.start_worker()
+    driver.finish(60)
+    world.come_to_rest()
+    row.take(
+        world.check(driver),
+        trials=len(driver.record.acknowledged),
+        faults=deaths.count,
+        scaled=f"{len(points)} points × {trials}",
     )
