@@ -1,7 +1,7 @@
 # Two commands matter on a fresh machine: `make demo` and `make test`. Both create the environment from the lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick campaigns campaigns-teeth lint types contracts tests format lock clean
+.PHONY: help demo test quick bench campaigns campaigns-teeth lint types contracts tests format lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,6 +25,11 @@ quick: $(VENV)/dev  ## The tests that need no real process, no database server a
 # tests/campaigns is named so that its conftest, which prints the table, is read by the process that prints.
 campaigns: $(VENV)/dev  ## The long proofs: random orders against the money laws, real processes against every fault
 	$(BIN)/python -m pytest -n 2 -q -m campaign --timeout 3600 tests/campaigns tests
+
+bench: $(VENV)/dev  ## What an order costs: its mapping, draining a backlog, its way to Axon on an idle system
+	$(BIN)/python tests/benchmarks/mapping.py
+	$(BIN)/python tests/benchmarks/draining.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/latency.py
 
 campaigns-teeth: $(VENV)/dev  ## Twenty planted bugs, each in a copy: which campaign catches it
 	PYTHONPATH=tests $(BIN)/python -m campaigns.teeth
