@@ -126,7 +126,7 @@ def test_a_jump_in_each_state(simulation: Simulation, row: Row, scale: Scale) ->
         simulation.clock.error = jump
         asked = len(simulation.requests())
         simulation.run(10 * MINUTE)
-        assert 20 >= len(simulation.requests()) - asked, (state, jump)
+        assert 15 >= len(simulation.requests()) - asked, (state, jump)
         simulation.api.script = lambda _request: Reply()
         simulation.take(second, "skipped" if jump > OLDEST else None)
         patience = 62 if state == "leased" else 20
