@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from adapter.storage import listing, receiving, settling
-from adapter.storage.due import Which, due
+from adapter.storage.due import Which, is_any_due, moments
 from adapter.storage.engine import reading, writing
 from adapter.storage.patience import WHILE_A_SHOP_WAITS
 from adapter.storage.sealing import Sealer
@@ -153,12 +153,12 @@ class Purchases:
         names = tuple(shops)
         kinds: tuple[Which, ...] = ("due", "suspects")
         with reading(self._engine) as connection:
-            return any(connection.execute(due(names, which, now).limit(1)).first() for which in kinds)
+            return any(connection.execute(is_any_due(names, which), moments(now)).first() for which in kinds)
 
     def anything_due(self, now: datetime) -> bool:
         """Whether any order waits to be sent, apart from those that were refused alone. A quick look, for polling."""
         with reading(self._engine) as connection:
-            return connection.execute(due(None, "due", now).limit(1)).first() is not None
+            return connection.execute(is_any_due(None, "due"), moments(now)).first() is not None
 
     def claim(
         self,
@@ -174,22 +174,13 @@ class Purchases:
 
         Of the suspects only those that were refused up to `suspected_before`, when that is given.
         """
-        columns = (
-            *(purchases.c[name] for name in ("id", "shop", "order_id", "body", "event", "fixed", "fence")),
-            *(purchases.c[name] for name in ("revision", "received_at", "age_seconds", "attempts", "suspect_at")),
-        )
-        query = due(tuple(shops), which, now)
-        if suspected_before is not None:
-            query = query.where(purchases.c.suspect_at <= suspected_before)
-        chosen = query.limit(limit).with_for_update(skip_locked=True).cte("due")
-        taken = (
-            update(purchases)
-            .where(purchases.c.id.in_(select(chosen.c.id)))
-            .values(state=State.DELIVERING.value, lease_until=now + lease, fence=purchases.c.fence + 1)
-            .returning(*columns)
-        )
+        names = tuple(shops)
+        if not names:
+            return []
+        taken = settling.claim(names, which, limit, before=suspected_before is not None)
+        values = {**moments(now), "suspected_before": suspected_before, "until": now + lease}
         with writing(self._engine) as connection:
-            rows = connection.execute(taken).mappings().all()
+            rows = connection.execute(taken, values).mappings().all()
         return sorted((_claim(row) for row in rows), key=lambda claim: claim.id)
 
     def open_body(self, claim: Claim) -> bytes:

@@ -1,17 +1,19 @@
-"""The statements by which a claim is sent and ends: only the worker that holds it may, and never by an outdated body.
+"""The statements by which a row is claimed, sent and settled: by the worker that holds it, never by an outdated body.
 
-They take a whole batch at once. The driver runs them row after row in the order that they are given in, which is that
-in which every transaction locks.
+They take a whole batch at once. Where rows have values of their own, the driver runs them row after row in the order
+that they are given in, which is that in which every transaction locks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select, update
 
+from adapter.storage.due import Which, due
 from adapter.storage.tables import UPTIME, State, awaited_clicks, purchases
 
 if TYPE_CHECKING:
@@ -70,6 +72,42 @@ _LOOK_AGAIN = (
     .values(state=State.PENDING.value, due_at=bindparam("now", type_=purchases.c.due_at.type), lease_until=None)
 )
 """A newer body came while a worker looked at the older one: what that one said (unpaid, refused) no longer counts."""
+
+
+_CLAIMED = tuple(
+    purchases.c[name]
+    for name in (
+        "id",
+        "shop",
+        "order_id",
+        "body",
+        "event",
+        "fixed",
+        "fence",
+        "revision",
+        "received_at",
+        "age_seconds",
+        "attempts",
+        "suspect_at",
+    )
+)
+
+
+@cache
+def claim(shops: tuple[str, ...], which: Which, limit: int, *, before: bool) -> Any:  # noqa: ANN401  # As above.
+    """Return the statement that takes due rows until the parameter `until`; see `due` for the others."""
+    # Materialized: PostgreSQL might else look for due rows again and again, and each time take others.
+    chosen = due(shops, which, limit, before=before).cte("due").prefix_with("MATERIALIZED", dialect="postgresql")
+    return (
+        update(purchases)
+        .where(purchases.c.id.in_(select(chosen.c.id)))
+        .values(
+            state=State.DELIVERING.value,
+            lease_until=bindparam("until", type_=purchases.c.lease_until.type),
+            fence=purchases.c.fence + 1,
+        )
+        .returning(*_CLAIMED)
+    )
 
 
 def freeze(connection: Connection, events: Sequence[tuple[Claim, bytes]], now: datetime, until: datetime) -> set[int]:

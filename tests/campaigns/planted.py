@@ -337,7 +337,7 @@ PLANTED: Sequence[Planted] = (
         changes=[
             Change(
                 "adapter/storage/due.py",
-                "has_come(purchases.c.lease_until, now))",
+                "_has_come(purchases.c.lease_until))",
                 "purchases.c.lease_until.is_(None))",
             )
         ],

@@ -1,0 +1,50 @@
+"""Finding due orders: the oldest of all shops first, at a price that a long backlog doesn't raise."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from adapter.storage.purchases import Receipt
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def test_the_oldest_of_several_shops(ledger: Any) -> None:
+    """Shops that share a destination are served by age: one with a long backlog makes no other wait behind it."""
+    for number, minutes in enumerate((1, 3, 2, 5, 4)):
+        ledger.receive(str(number), NOON + minutes * MINUTE, shop=("acme", "other")[number % 2])
+    first = ledger.claim(limit=3, at=NOON + 9 * MINUTE, shops=["acme", "other", "third"])
+    assert {("acme", "0"), ("acme", "2"), ("other", "1")} == {(claim.shop, claim.order_id) for claim in first}
+    second = ledger.claim(limit=3, at=NOON + 9 * MINUTE, shops=["acme", "other", "third"])
+    assert {("acme", "4"), ("other", "3")} == {(claim.shop, claim.order_id) for claim in second}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_long_backlog_costs_no_more(ledger: Any, engine: Engine) -> None:
+    """Claiming ten of 2,000 waiting orders takes SQLite as many steps as claiming ten of 100."""
+    steps = count()
+    event.listen(
+        engine, "checkout", lambda connection, *_: connection.set_progress_handler(lambda: next(steps) * 0, 10)
+    )
+
+    def taken_to_claim() -> int:
+        before = next(steps)
+        assert 10 == len(ledger.claim(limit=10, shops=["acme", "other"]))
+        return next(steps) - before
+
+    numbers = count()
+
+    def receive(orders: int) -> None:
+        some = [Receipt(shop=("acme", "other")[n % 2], order_id=str(next(numbers)), body=b"{}") for n in range(orders)]
+        ledger.purchases.receive(some, NOON)
+
+    receive(100)
+    short = taken_to_claim()
+    receive(1900)
+    assert 0.9 * short < taken_to_claim() < 1.1 * short
