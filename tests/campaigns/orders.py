@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -71,10 +71,11 @@ class _Line:
 
 
 class Orders:
-    """Makes orders from a seed. The same seed gives the same orders, apart from the time at which they are placed."""
+    """Makes orders from a seed: always the same ones, apart from `now`, shortly before which they are placed."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._random = random
+        self._now = now
         self._number = 0
 
     def next(self, shop: str | None = None, *, poison: bool = False, clicked: bool = True) -> Order:
@@ -85,7 +86,9 @@ class Orders:
         lines = [self._line(_CURRENCIES[currency]) for _ in range(self._random.randint(1, 4))]
         if poison:
             lines[-1].title = POISON
-        document = {"shopify": _shopify, "woocommerce": _woocommerce}[shop](self._number, currency, lines)
+        document = {"shopify": _shopify, "woocommerce": _woocommerce}[shop](
+            self._number, currency, lines, self._now().replace(microsecond=0)
+        )
         if not clicked:
             document["note_attributes"] = document["meta_data"] = []
         return signed(
@@ -120,8 +123,7 @@ def headers_of(shop: str, body: bytes, secret: str | None = None) -> dict[str, s
     return {"Content-Type": "application/json", topic: signature}
 
 
-def _placed(seconds_ago: int) -> datetime:
-    return datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=seconds_ago)
+_PLACED, _PAID, _CHANGED = timedelta(seconds=-12), timedelta(seconds=-11), timedelta(seconds=-10)
 
 
 def _money(amount: Decimal, currency: str) -> dict[str, dict[str, str]]:
@@ -129,16 +131,16 @@ def _money(amount: Decimal, currency: str) -> dict[str, dict[str, str]]:
     return {"shop_money": both, "presentment_money": both}
 
 
-def _shopify(number: int, currency: str, lines: list[_Line]) -> dict[str, Any]:
+def _shopify(number: int, currency: str, lines: list[_Line], now: datetime) -> dict[str, Any]:
     total = sum((line.total for line in lines), Decimal(0))
     zero = _money(Decimal(0), currency)
     return {
         "id": _SHOPIFY_FIRST_ID + number,
         "token": f"canary{number:026x}",
         "checkout_token": f"canarycheckout{number}",
-        "created_at": _placed(12).isoformat(),
-        "processed_at": _placed(12).isoformat(),
-        "updated_at": _placed(10).isoformat(),
+        "created_at": (now + _PLACED).isoformat(),
+        "processed_at": (now + _PLACED).isoformat(),
+        "updated_at": (now + _CHANGED).isoformat(),
         "financial_status": "paid",
         "confirmed": True,
         "test": False,
@@ -188,7 +190,7 @@ def _shopify_line(place: int, line: _Line, currency: str) -> dict[str, Any]:
     }
 
 
-def _woocommerce(number: int, currency: str, lines: list[_Line]) -> dict[str, Any]:
+def _woocommerce(number: int, currency: str, lines: list[_Line], now: datetime) -> dict[str, Any]:
     total = sum((line.total for line in lines), Decimal(0))
     return {
         "id": 100_000 + number,
@@ -196,9 +198,9 @@ def _woocommerce(number: int, currency: str, lines: list[_Line]) -> dict[str, An
         "status": "processing",
         "currency": currency,
         "prices_include_tax": False,
-        "date_created_gmt": f"{_placed(12):%Y-%m-%dT%H:%M:%S}",
-        "date_modified_gmt": f"{_placed(10):%Y-%m-%dT%H:%M:%S}",
-        "date_paid_gmt": f"{_placed(11):%Y-%m-%dT%H:%M:%S}",
+        "date_created_gmt": f"{now + _PLACED:%Y-%m-%dT%H:%M:%S}",
+        "date_modified_gmt": f"{now + _CHANGED:%Y-%m-%dT%H:%M:%S}",
+        "date_paid_gmt": f"{now + _PAID:%Y-%m-%dT%H:%M:%S}",
         "discount_total": str(sum((line.discount for line in lines), Decimal(0))),
         "discount_tax": "0",
         "shipping_total": "0",

@@ -87,8 +87,8 @@ class Simulation:
         sweeps: bool = False,
     ) -> None:
         self.random = Random(seed)  # noqa: S311  # Repeatable on purpose.
-        self.orders = Orders(Random(seed + 1))  # noqa: S311  # As above.
         self.clock = Clock(datetime.now(UTC).replace(microsecond=0))
+        self.orders = Orders(Random(seed + 1), lambda: self.clock.true)  # noqa: S311  # As above.
         self.api = Scripted(self.clock)
         self.client = Watched(client or self.api, self.clock)
         self.acknowledged: dict[tuple[str, str], Order] = {}
