@@ -90,13 +90,14 @@ def is_own_fault(known: DestinationState, suspect_at: datetime | None, now: date
     `known` is the destination before this refusal, `suspect_at` when the event was refused alone before. Without an
     earlier refusal the acceptance must be the last thing known of an open destination: when a second event is
     refused right after it, everything may be. With one, the acceptance must have come since then.
+
+    An acceptance or a refusal that lies ahead comes from a clock that was set back: it proves nothing.
     """
-    if known.accepted_at is None or abs(now - known.accepted_at) > CREDIBLE_FOR:
+    if known.accepted_at is None or not -_APART <= now - known.accepted_at <= CREDIBLE_FOR:
         return False
     if suspect_at is None:
         return known.condition is Condition.OPEN and known.failures == 0
-    # A refusal that lies ahead comes from a clock that was set back: it tells nothing.
-    return not known.accepted_at <= suspect_at <= now
+    return suspect_at < known.accepted_at
 
 
 def after(state: DestinationState, outcome: Outcome, now: datetime, jitter: Jitter) -> DestinationState:

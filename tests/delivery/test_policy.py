@@ -139,10 +139,10 @@ def test_a_probe_that_dies_is_repeated() -> None:
 
 @pytest.mark.parametrize(
     ("minutes_ago", "guilty"),
-    [(None, False), (0, True), (1, True), (60, True), (61, False), (-60, True), (-61, False)],
+    [(None, False), (0, True), (1, True), (60, True), (61, False), (-1, True), (-2, False), (-60, False)],
 )
 def test_an_acceptance_within_the_hour_proves_an_event_guilty(minutes_ago: int | None, guilty: bool) -> None:
-    """Older ones prove nothing, nor those from years ahead that a clock set back leaves behind."""
+    """Older ones prove nothing, nor those that lie ahead since the clock was set back; two machines' may be apart."""
     at = None if minutes_ago is None else NOON - minutes_ago * MINUTE
     assert guilty is policy.is_own_fault(replace(OPEN, accepted_at=at), None, NOON)
 
@@ -162,10 +162,14 @@ def test_an_acceptance_proves_one_event_guilty_at_most(known: DestinationState) 
 
 
 @pytest.mark.parametrize(
-    ("suspect_minutes_ago", "guilty"), [(10, True), (5, False), (4, False), (0, False), (-YEAR / MINUTE, True)]
+    ("suspect_minutes_ago", "guilty"),
+    [(10, True), (5, False), (4, False), (0, False), (-30, False), (-YEAR / MINUTE, False)],
 )
 def test_a_suspect_is_guilty_after_a_later_acceptance(suspect_minutes_ago: float, guilty: bool) -> None:
-    """It was accepted five minutes ago: an event refused before that and again now is to blame itself."""
+    """It was accepted five minutes ago: an event refused before that and again now is to blame itself.
+
+    A refusal that lies ahead, since the clock was set back, tells nothing of which came first.
+    """
     for condition in (OPEN, DOUBTFUL):
         known = replace(condition, accepted_at=NOON - 5 * MINUTE, failures=3)
         assert guilty is policy.is_own_fault(known, NOON - suspect_minutes_ago * MINUTE, NOON)
