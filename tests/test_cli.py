@@ -437,7 +437,7 @@ def test_deliver_once(run: Callable[..., Any], parts: Parts) -> None:
         received = [event["event"]["dedupe_id"] for event in api.received()["events"]]
     assert (0, "", ["5839102746006"]) == (ended.code, ended.err, received)
     ((line),) = [json.loads(line) for line in ended.out.splitlines()]
-    assert ("order delivered", "5839102746006") == (line["event"], line["order"])
+    assert ("orders delivered", ["5839102746006"]) == (line["event"], line["orders"])
     assert "delivered" == parts.purchases.rows(shop="shopify")[1]["state"]
 
 

@@ -50,13 +50,14 @@ def backoff(attempts: int, longest: timedelta, jitter: Jitter) -> timedelta:
     return ceiling * jitter()
 
 
-def next_try(outcome: Outcome, attempts: int, state: DestinationState, now: datetime, jitter: Jitter) -> datetime:
-    """Return when an event with an unknown outcome is sent again; what the API asks for comes first.
+def next_try(attempts: int, state: DestinationState, now: datetime, jitter: Jitter) -> datetime:
+    """Return when an event with an unknown outcome is sent again, as soon as its destination doesn't rest any more.
 
-    `attempts` is how many tries of this event ended so before, `state` the destination's after this one.
+    `attempts` is how many tries of this event ended so before, `state` the destination's after this one: what the API
+    asks for holds for all of its events alike.
     """
     longest = LONGEST_WAIT_ANSWERING if state.failures < DOWN_AFTER else LONGEST_WAIT_SILENT
-    return now + max(backoff(attempts, longest, jitter), outcome.retry_after or timedelta(0))
+    return now + backoff(attempts, longest, jitter)
 
 
 def is_resting(state: DestinationState, now: datetime) -> bool:

@@ -121,9 +121,7 @@ class Sender:
     def _accepted(self, claims: list[Claim], outcome: Outcome, course: _Course, now: datetime) -> None:
         """Settle what was accepted; it proves that what was refused alone before is to blame itself."""
         settled = self.purchases.settle([settlements.delivered(claim, outcome, now) for claim in claims])
-        for claim in claims:
-            milliseconds = round((now - claim.received_at) / timedelta(milliseconds=1))
-            _log.info("order delivered", shop=claim.shop, order=claim.order_id, ms=milliseconds)
+        _tell_delivered(claims, now)
         if settled < len(claims):
             _log.warning("claims were taken over while sending", count=len(claims) - settled)
         self._quarantine(course.suspects, now)
@@ -177,7 +175,7 @@ class Sender:
                     claim,
                     outcome,
                     now,
-                    policy.next_try(outcome, claim.attempts, state, now, self._shared(claim, together)),
+                    policy.next_try(claim.attempts, state, now, self._shared(claim, together)),
                 )
                 for claim in claims
             ]

@@ -10,17 +10,14 @@ from sqlalchemy import BindParameter, ColumnElement, Select, TextClause, and_, b
 
 from adapter.storage.tables import WAITING, State, purchases
 
-_FARTHEST = timedelta(hours=1, minutes=1)
-"""No order waits, and no lease lasts, so long: see the longest Retry-After and the longest lease.
+_LONGEST_WAIT = timedelta(minutes=11)
+"""No order waits so long by itself; what the API asks for lets its destination rest, and not the order.
 
-The minute is for the clocks of two machines.
+The last minute, here and below, is for the clocks of two machines.
 """
 
-_APART = timedelta(minutes=1)
-"""So far the clocks of two machines may be apart."""
-
-_USUALLY = timedelta(minutes=11)
-"""An order waits for longer than this only after a Retry-After, and then its destination rests as well."""
+_LONGEST_LEASE = timedelta(hours=1, minutes=1)
+"""No lease lasts so long."""
 
 Which = Literal["due", "newest", "suspects", "newest suspect"]
 """What to claim: what is due, oldest first; the newest alone, as a probe; orders refused alone, to try them again."""
@@ -28,7 +25,7 @@ Which = Literal["due", "newest", "suspects", "newest suspect"]
 
 def moments(now: datetime) -> dict[str, datetime]:
     """Return the parameters of the queries made here."""
-    return {"now": now, "soon": now + _APART, "later": now + _USUALLY, "farthest": now + _FARTHEST}
+    return {"now": now, "longest_wait": now + _LONGEST_WAIT, "longest_lease": now + _LONGEST_LEASE}
 
 
 @cache
@@ -64,27 +61,20 @@ def _order(columns: Any, which: Which) -> tuple[Any, ...]:  # noqa: ANN401  # SQ
 
 
 def _conditions(which: Which) -> tuple[ColumnElement[bool] | TextClause, ...]:
-    is_due = or_(_has_come(purchases.c.due_at), _was_set_back())
-    waiting = and_(purchases.c.state == State.PENDING.value, is_due)
-    abandoned = and_(purchases.c.state == State.DELIVERING.value, _has_come(purchases.c.lease_until))
+    waiting = and_(purchases.c.state == State.PENDING.value, _has_come(purchases.c.due_at, "longest_wait"))
+    abandoned = and_(purchases.c.state == State.DELIVERING.value, _has_come(purchases.c.lease_until, "longest_lease"))
     suspect = purchases.c.suspect_at.is_not(None) if "suspect" in which else purchases.c.suspect_at.is_(None)
     return or_(waiting, abandoned), text(WAITING), suspect
 
 
-def has_come(moment: ColumnElement[datetime | None], now: datetime) -> ColumnElement[bool]:
-    """Say that a moment is over. One that lies hours ahead comes from a clock that jumped, and counts as over."""
-    return or_(moment <= now, moment > now + _FARTHEST)
+def has_ended(lease: ColumnElement[datetime | None], now: datetime) -> ColumnElement[bool]:
+    """Say that a lease is over. One that ends hours ahead comes from a clock that jumped, and counts as over."""
+    return or_(lease <= now, lease > now + _LONGEST_LEASE)
 
 
-def _has_come(moment: ColumnElement[datetime | None]) -> ColumnElement[bool]:
-    """Say the same of the moment that the parameters tell."""
-    return or_(moment <= _moment("now"), moment > _moment("farthest"))
-
-
-def _was_set_back() -> ColumnElement[bool]:
-    """Say that the clock was set back since the order got its due moment: something else of it lies ahead as well."""
-    stamps = (purchases.c.refreshed_at, purchases.c.first_sent_at, purchases.c.suspect_at)
-    return and_(purchases.c.due_at > _moment("later"), or_(*(stamp > _moment("soon") for stamp in stamps)))
+def _has_come(moment: ColumnElement[datetime | None], longest: str) -> ColumnElement[bool]:
+    """Say that a moment is over, or so far ahead that it was written by a clock that has been set back since."""
+    return or_(moment <= _moment("now"), moment > _moment(longest))
 
 
 def _moment(name: str) -> BindParameter[datetime]:

@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from adapter.storage.due import has_come
+from adapter.storage.due import has_ended
 from adapter.storage.engine import reading, writing
 from adapter.storage.tables import KEPT, UPTIME, State, awaited_clicks, clicks, purchases
 
@@ -77,7 +77,7 @@ class Retention:
 
         A row whose worker was killed counts as waiting, when its lease is over.
         """
-        is_free = or_(purchases.c.lease_until.is_(None), has_come(purchases.c.lease_until, now))
+        is_free = or_(purchases.c.lease_until.is_(None), has_ended(purchases.c.lease_until, now))
         is_old = purchases.c.changed_uptime <= self._before(uptime, 2)
         waits = and_(is_old, purchases.c.settled_at.is_(None), is_free)
         found = self._look(select(purchases.c.id).where(text(KEPT), waits).order_by(purchases.c.changed_uptime))

@@ -367,24 +367,16 @@ def test_a_missing_database(tmp_path: Any, sealer: Sealer) -> None:
 
 @pytest.mark.parametrize(
     ("back", "found"),
-    [(0, False), (10, False), (30, True), (60, True), (30 * 60, True), (10 * 365 * 24 * 60, True)],
+    [(0, False), (5, False), (30, True), (60, True), (30 * 60, True), (10 * 365 * 24 * 60, True)],
 )
-@pytest.mark.parametrize("why", ["received", "sent", "suspected"])
-def test_a_clock_that_was_set_back_keeps_no_order(ledger: Any, why: str, back: int, found: bool) -> None:
-    """What an order waits for was written by the wrong clock when something else of it lies ahead, too."""
-    claim = ledger.claimed(at=NOON if why == "received" else NOON - timedelta(hours=3))
-    if why == "sent":
-        ledger.purchases.freeze([(claim, b"{}")], NOON, MINUTE)
-    suspect_at = NOON if why == "suspected" else None
-    ledger.settle(claim, State.PENDING, due_at=NOON + MINUTE, fixed=why == "sent", suspect_at=suspect_at)
-    which = "suspects" if why == "suspected" else "due"
-    assert found is bool(ledger.claim(which, at=NOON - back * MINUTE))
+def test_a_clock_that_was_set_back_keeps_no_order(ledger: Any, back: int, found: bool) -> None:
+    """An order waits for ten minutes at most; what is to wait for longer was written by the wrong clock."""
+    ledger.settle(ledger.claimed(), State.PENDING, due_at=NOON + 5 * MINUTE)
+    assert found is bool(ledger.claim(at=NOON - back * MINUTE))
 
 
-def test_a_long_wait_is_kept(ledger: Any) -> None:
-    """What an API asked for, up to an hour, is no sign of a wrong clock."""
-    claim = ledger.claimed()
-    ledger.purchases.freeze([(claim, b"{}")], NOON, MINUTE)
-    ledger.settle(claim, State.PENDING, due_at=NOON + 60 * MINUTE, fixed=True)
-    assert [] == ledger.claim(at=NOON + MINUTE)
-    assert 1 == len(ledger.claim(at=NOON + 60 * MINUTE))
+def test_the_longest_wait_is_kept(ledger: Any) -> None:
+    """Ten minutes, and a minute for another machine's clock, are no sign of a wrong one."""
+    ledger.settle(ledger.claimed(), State.PENDING, due_at=NOON + 11 * MINUTE)
+    assert [] == ledger.claim(at=NOON)
+    assert 1 == len(ledger.claim(at=NOON + 11 * MINUTE))
