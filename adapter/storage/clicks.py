@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, Engine, Select, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapter.storage.engine import reading, writing
+from adapter.storage.lists import among
 from adapter.storage.patience import WHILE_A_SHOP_WAITS
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import UPTIME, State, awaited_clicks, clicks, purchases
@@ -50,9 +52,9 @@ class Clicks:
         hashes = [key for shop, keys in orders for kind, value in keys for key in self.key_hashes(shop, kind, value)]
         if not hashes:
             return {}
-        query = select(clicks.c.key, clicks.c.identifiers).where(clicks.c.key.in_(hashes))
         with reading(self._engine) as connection:
-            return {row.key: row.identifiers for row in connection.execute(query)}
+            found = connection.execute(_stored_under(self._engine.dialect.name), {"keys": hashes})
+            return {row.key: row.identifiers for row in found}
 
     def open(self, shop: str, keys: Sequence[tuple[str, str]], looked_up: Mapping[bytes, bytes]) -> dict[str, str]:
         """Return what was stored under one order's keys, as `find` does, from what was looked up for many."""
@@ -105,6 +107,11 @@ class Clicks:
 
     def _open(self, key: bytes, sealed: bytes) -> dict[str, str]:
         return dict(json.loads(self._sealer.open(sealed, context_of_click(key))))
+
+
+@cache
+def _stored_under(dialect: str) -> Select[Any, Any]:
+    return select(clicks.c.key, clicks.c.identifiers).where(among(clicks.c.key, "keys", dialect))
 
 
 def context_of_click(key: bytes) -> str:

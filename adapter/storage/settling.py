@@ -1,7 +1,7 @@
 """The statements by which a row is claimed, sent and settled: by the worker that holds it, never by an outdated body.
 
-They take a whole batch at once. Where rows have values of their own, the driver runs them row after row in the order
-that they are given in, which is that in which every transaction locks.
+They take a whole batch at once. The rows are locked first, in the order in which every transaction locks: what is then
+known of them holds until they are written.
 """
 
 from __future__ import annotations
@@ -11,32 +11,19 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, case, delete, func, select, update
 
 from adapter.storage.due import Which, due
+from adapter.storage.lists import among
 from adapter.storage.tables import UPTIME, State, awaited_clicks, purchases
 
 if TYPE_CHECKING:
     from adapter.storage.purchases import Claim, Settlement
 
 
-def _is_claimed() -> Any:  # noqa: ANN401  # SQLAlchemy's condition.
-    """Say that the row is still this worker's: its fence is the one it was claimed with."""
-    return and_(
-        purchases.c.id == bindparam("claim_id"),
-        purchases.c.fence == bindparam("claim_fence"),
-        purchases.c.state == State.DELIVERING.value,
-    )
-
-
-def _is_up_to_date() -> Any:  # noqa: ANN401  # SQLAlchemy's condition.
-    """Say that the decision was made from the newest body; once sent, no newer one counts."""
-    return or_(purchases.c.fixed, purchases.c.revision == bindparam("claim_revision"))
-
-
 _FREEZE = (
     update(purchases)
-    .where(_is_claimed(), purchases.c.revision == bindparam("claim_revision"))
+    .where(purchases.c.id == bindparam("claim_id"))
     .values(
         event=bindparam("event_bytes"),
         fixed=True,
@@ -45,33 +32,56 @@ _FREEZE = (
     )
 )
 
-_SETTLE = (
-    update(purchases)
-    .where(_is_claimed(), _is_up_to_date())
-    .values(
-        state=bindparam("new_state"),
-        reason=bindparam("new_reason"),
-        due_at=func.coalesce(bindparam("new_due_at", type_=purchases.c.due_at.type), purchases.c.due_at),
-        lease_until=None,
-        fixed=bindparam("new_fixed"),
-        attempts=bindparam("new_attempts"),
-        suspect_at=bindparam("new_suspect_at"),
-        answer=func.coalesce(bindparam("new_answer", type_=purchases.c.answer.type), purchases.c.answer),
-        settled_at=bindparam("new_settled_at"),
-        changed_uptime=case(
-            (bindparam("ends", type_=purchases.c.fixed.type), UPTIME), else_=purchases.c.changed_uptime
-        ),
-        body=case((bindparam("purge", type_=purchases.c.fixed.type), None), else_=purchases.c.body),
-        event=case((bindparam("keep_event", type_=purchases.c.fixed.type), purchases.c.event), else_=None),
-    )
-)
 
-_LOOK_AGAIN = (
-    update(purchases)
-    .where(_is_claimed())
-    .values(state=State.PENDING.value, due_at=bindparam("now", type_=purchases.c.due_at.type), lease_until=None)
-)
-"""A newer body came while a worker looked at the older one: what that one said (unpaid, refused) no longer counts."""
+@cache
+def _lock(dialect: str) -> Any:  # noqa: ANN401  # SQLAlchemy's statements, here and below.
+    """Return the query that locks claimed rows in the order in which every transaction locks, and tells of them."""
+    columns = (purchases.c.id, purchases.c.fence, purchases.c.revision, purchases.c.fixed)
+    return (
+        select(*columns)
+        .where(among(purchases.c.id, "ids", dialect), purchases.c.state == State.DELIVERING.value)
+        .order_by(purchases.c.shop, purchases.c.order_id)
+        .with_for_update()
+    )
+
+
+@cache
+def _settle(dialect: str) -> Any:  # noqa: ANN401  # As above.
+    return (
+        update(purchases)
+        .where(among(purchases.c.id, "ids", dialect))
+        .values(
+            state=bindparam("new_state"),
+            reason=bindparam("new_reason"),
+            due_at=func.coalesce(bindparam("new_due_at", type_=purchases.c.due_at.type), purchases.c.due_at),
+            lease_until=None,
+            fixed=bindparam("new_fixed"),
+            attempts=bindparam("new_attempts"),
+            suspect_at=bindparam("new_suspect_at"),
+            answer=func.coalesce(bindparam("new_answer", type_=purchases.c.answer.type), purchases.c.answer),
+            settled_at=bindparam("new_settled_at"),
+            changed_uptime=case(
+                (bindparam("ends", type_=purchases.c.fixed.type), UPTIME), else_=purchases.c.changed_uptime
+            ),
+            body=case((bindparam("purge", type_=purchases.c.fixed.type), None), else_=purchases.c.body),
+            event=case((bindparam("keep_event", type_=purchases.c.fixed.type), purchases.c.event), else_=None),
+        )
+    )
+
+
+@cache
+def _look_again(dialect: str) -> Any:  # noqa: ANN401  # As above.
+    """Return what makes rows due that got a newer body: what the older one said (unpaid, refused) no longer counts."""
+    return (
+        update(purchases)
+        .where(among(purchases.c.id, "ids", dialect))
+        .values(state=State.PENDING.value, due_at=bindparam("now", type_=purchases.c.due_at.type), lease_until=None)
+    )
+
+
+@cache
+def _forget_awaited(dialect: str) -> Any:  # noqa: ANN401  # As above.
+    return delete(awaited_clicks).where(among(awaited_clicks.c.purchase_id, "ids", dialect))
 
 
 _CLAIMED = tuple(
@@ -112,45 +122,58 @@ def claim(shops: tuple[str, ...], which: Which, limit: int, *, before: bool) -> 
 
 def freeze(connection: Connection, events: Sequence[tuple[Claim, bytes]], now: datetime, until: datetime) -> set[int]:
     """Write down the sealed bytes that are about to be sent, and renew the leases; return the ids that may be sent."""
-    rows = [
-        {**_held(claim), "claim_revision": claim.revision, "event_bytes": sealed, "now": now, "until": until}
+    held = _held(connection, [claim for claim, _ in events])
+    rows = {
+        claim.id: {"claim_id": claim.id, "event_bytes": sealed, "now": now, "until": until}
         for claim, sealed in events
-    ]
-    ids = [claim.id for claim, _ in events]
-    if connection.execute(_FREEZE, rows).rowcount == len(rows):
-        return set(ids)
-    # A row that wasn't this worker's a moment ago can't have become so again: fence and revision only count up.
-    known = select(purchases.c.id, purchases.c.fence, purchases.c.revision).where(
-        purchases.c.id.in_(ids), purchases.c.state == State.DELIVERING.value
-    )
-    now_held = {(row.id, row.fence, row.revision) for row in connection.execute(known)}
-    return {claim.id for claim, _ in events if (claim.id, claim.fence, claim.revision) in now_held}
+        if claim.id in held and held[claim.id].revision == claim.revision
+    }
+    if rows:
+        connection.execute(_FREEZE, list(rows.values()))
+    return set(rows)
 
 
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> int:
     """Write down what became of claimed rows; return how many of the claims still held, with the newest body."""
-    settled = connection.execute(_SETTLE, [_values(settlement) for settlement in settlements]).rowcount
-    if settled < len(settlements):
-        # Those that were settled aren't being delivered any more, so this finds only rows with a newer body.
-        again = [{**_held(settlement.claim), "now": settlement.at} for settlement in settlements]
-        connection.execute(_LOOK_AGAIN, again)
-    ended = [settlement.claim.id for settlement in settlements if settlement.state is not State.PENDING]
-    if ended:
-        waits = purchases.c.state.in_((State.PENDING.value, State.DELIVERING.value))
-        final = select(purchases.c.id).where(purchases.c.id.in_(ended), ~waits)
-        connection.execute(delete(awaited_clicks).where(awaited_clicks.c.purchase_id.in_(final)))
-    return settled
+    held = _held(connection, [settlement.claim for settlement in settlements])
+    current: list[Settlement] = []
+    outdated: list[int] = []
+    for settlement in settlements:
+        row = held.get(settlement.claim.id)
+        if row is None:
+            continue
+        # The decision was made from the newest body; once sent, no newer one counts.
+        if row.fixed or row.revision == settlement.claim.revision:
+            current.append(settlement)
+        else:
+            outdated.append(row.id)
+    _write(connection, current)
+    if outdated:
+        connection.execute(_look_again(connection.dialect.name), {"ids": outdated, "now": settlements[0].at})
+    return len(current)
 
 
-def _held(claim: Claim) -> dict[str, int]:
-    return {"claim_id": claim.id, "claim_fence": claim.fence}
+def _write(connection: Connection, settlements: Sequence[Settlement]) -> None:
+    """Write down all that end alike by one statement: mostly that is a whole batch."""
+    alike: dict[tuple[tuple[str, Any], ...], list[int]] = {}
+    for settlement in settlements:
+        alike.setdefault(tuple(_values(settlement).items()), []).append(settlement.claim.id)
+    for values, ids in alike.items():
+        connection.execute(_settle(connection.dialect.name), {**dict(values), "ids": ids})
+    if ended := [settlement.claim.id for settlement in settlements if settlement.state is not State.PENDING]:
+        connection.execute(_forget_awaited(connection.dialect.name), {"ids": ended})
+
+
+def _held(connection: Connection, claims: Sequence[Claim]) -> dict[int, Row[Any]]:
+    """Lock those rows that are still these claims': the fence is the one that they were claimed with."""
+    locked = connection.execute(_lock(connection.dialect.name), {"ids": [claim.id for claim in claims]})
+    rows = {row.id: row for row in locked}
+    return {claim.id: rows[claim.id] for claim in claims if claim.id in rows and rows[claim.id].fence == claim.fence}
 
 
 def _values(settlement: Settlement) -> dict[str, Any]:
     pending = settlement.state is State.PENDING
     return {
-        **_held(settlement.claim),
-        "claim_revision": settlement.claim.revision,
         "new_state": settlement.state.value,
         "new_reason": settlement.reason,
         "new_due_at": settlement.due_at,
