@@ -205,6 +205,16 @@ class Sender:
         return {"destination": target.id, "pixel_id": target.pixel_id, "answer": outcome.status}
 
 
+def _tell_delivered(claims: Sequence[Claim], now: datetime) -> None:
+    """Write one line for each shop: one for each order takes as long as all of its storage."""
+    by_shop: dict[str, list[Claim]] = {}
+    for claim in claims:
+        by_shop.setdefault(claim.shop, []).append(claim)
+    for shop, those in by_shop.items():
+        slowest = round((now - min(claim.received_at for claim in those)) / timedelta(milliseconds=1))
+        _log.info("orders delivered", shop=shop, orders=[claim.order_id for claim in those], slowest_ms=slowest)
+
+
 def _halves(batch: list[ToSend]) -> list[list[ToSend]]:
     """Return both halves, the first one last: it is sent next."""
     middle = len(batch) // 2

@@ -337,8 +337,8 @@ PLANTED: Sequence[Planted] = (
         changes=[
             Change(
                 "adapter/storage/due.py",
-                "_has_come(purchases.c.lease_until))",
-                "purchases.c.lease_until.is_(None))",
+                '_has_come(purchases.c.lease_until, "longest_lease")',
+                "purchases.c.lease_until.is_(None)",
             )
         ],
     ),
