@@ -149,14 +149,14 @@ PLANTED: Sequence[Planted] = (
         changes=[
             Change(
                 "adapter/storage/settling.py",
-                """\
-        purchases.c.fence == bindparam("claim_fence"),
-        purchases.c.state == State.DELIVERING.value,
-""",
-                """\
-        purchases.c.fence >= bindparam("claim_fence"),
-""",
-            )
+                ", purchases.c.state == State.DELIVERING.value)\n        .order_by",
+                ")\n        .order_by",
+            ),
+            Change(
+                "adapter/storage/settling.py",
+                "rows[claim.id].fence == claim.fence",
+                "rows[claim.id].fence >= claim.fence",
+            ),
         ],
     ),
     Planted(
