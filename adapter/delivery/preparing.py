@@ -66,13 +66,14 @@ class Preparer:
         Frozen bytes that may have been accepted are sent again as they are. Raise `StorageUnavailable`.
         """
         read = [self._safely(claim, now, partial(self._read, claim, shops[claim.shop])) for claim in claims]
-        pairs = list(zip(claims, read, strict=True))
-        stored = self._clicks.look_up([(claim.shop, it.click_keys) for claim, it in pairs if isinstance(it, Order)])
+        keys = [self._keys(claim, it) for claim, it in zip(claims, read, strict=True)]
+        stored = self._clicks.look_up([key for some in keys for key in some])
+        opened = [partial(self._clicks.open, some, stored) for some in keys]
         return [
-            self._safely(claim, now, partial(self._decided, claim, it, shops[claim.shop], stored, now))
+            self._safely(claim, now, partial(self._decided, claim, it, shops[claim.shop], found, now))
             if isinstance(it, Order)
             else it
-            for claim, it in pairs
+            for claim, it, found in zip(claims, read, opened, strict=True)
         ]
 
     def _safely(self, claim: Claim, now: datetime, work: Callable[[], T]) -> T | Settlement:
@@ -98,22 +99,25 @@ class Preparer:
         return PLATFORMS[shop.platform].read_order(document, shop.rules.policy.side)
 
     def _decided(
-        self, claim: Claim, order: Order, shop: Shop, stored: Mapping[bytes, bytes], now: datetime
+        self, claim: Claim, order: Order, shop: Shop, open_clicks: Callable[[], dict[str, str]], now: datetime
     ) -> Prepared:
-        clicks = self._clicks.open(shop.name, order.click_keys, stored)
-        decision = decide(order, clicks, shop.rules, claim.age)
+        decision = decide(order, open_clicks(), shop.rules, claim.age)
         if decision.skip is not None:
             return _skipped(claim, order, decision, now)
         if decision.to_send is None:
             return settlements.quarantined(claim, "; ".join(decision.problems), now)
         until = claim.received_at + shop.rules.policy.hold
         if not decision.clicks and timedelta(0) < until - now <= shop.rules.policy.hold:
-            return ToHold(claim, until, self._keys(shop.name, order))
+            return ToHold(claim, until, self._awaited(shop.name, order))
         if decision.warnings:
             _log.warning("order sent with warnings", shop=shop.name, order=claim.order_id, warnings=decision.warnings)
         return ToSend(claim, decision.to_send.encode())
 
-    def _keys(self, shop: str, order: Order) -> tuple[bytes, ...]:
+    def _keys(self, claim: Claim, read: ToSend | Order | Settlement) -> list[bytes]:
+        """Return under what the clicks of an order may stand; one with frozen bytes needs none."""
+        return self._clicks.hashes_of(claim.shop, read.click_keys) if isinstance(read, Order) else []
+
+    def _awaited(self, shop: str, order: Order) -> tuple[bytes, ...]:
         """Return the keys to wait for; a click is stored under the newest secret's hash."""
         return tuple(self._clicks.key_hashes(shop, kind, value)[0] for kind, value in order.click_keys)
 

@@ -45,30 +45,33 @@ class Clicks:
 
         Where two know a field, the first key wins; a refusal under any of them always does. Raise `SealBroken`.
         """
-        return self.open(shop, keys, self.look_up([(shop, keys)]))
+        hashes = self.hashes_of(shop, keys)
+        return self.open(hashes, self.look_up(hashes))
 
-    def look_up(self, orders: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> dict[bytes, bytes]:
-        """Return what is stored for many orders, each given by its shop and its keys, sealed as it is."""
-        hashes = [key for shop, keys in orders for kind, value in keys for key in self.key_hashes(shop, kind, value)]
+    def look_up(self, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return what is stored under the keys of one order or many, sealed as it is."""
         if not hashes:
             return {}
         with reading(self._engine) as connection:
             found = connection.execute(_stored_under(self._engine.dialect.name), {"keys": hashes})
             return {row.key: row.identifiers for row in found}
 
-    def open(self, shop: str, keys: Sequence[tuple[str, str]], looked_up: Mapping[bytes, bytes]) -> dict[str, str]:
+    def open(self, hashes: Sequence[bytes], looked_up: Mapping[bytes, bytes]) -> dict[str, str]:
         """Return what was stored under one order's keys, as `find` does, from what was looked up for many."""
         found: dict[str, str] = {}
-        for key in (key for kind, value in keys for key in self.key_hashes(shop, kind, value)):
+        for key in hashes:
             if key in looked_up:
                 found = merge(found, self._open(key, looked_up[key]), latest_wins=False)
         return found
 
     def forget(self, shop: str, keys: Sequence[tuple[str, str]]) -> None:
         """Delete what was stored under these keys: the buyer refused."""
-        hashes = [key for kind, value in keys for key in self.key_hashes(shop, kind, value)]
         with writing(self._engine) as connection:
-            connection.execute(delete(clicks).where(clicks.c.key.in_(hashes)))
+            connection.execute(delete(clicks).where(clicks.c.key.in_(self.hashes_of(shop, keys))))
+
+    def hashes_of(self, shop: str, keys: Sequence[tuple[str, str]]) -> list[bytes]:
+        """Return under what the clicks of one order's keys may stand, in the order of the keys."""
+        return [key for kind, value in keys for key in self.key_hashes(shop, kind, value)]
 
     def key_hashes(self, shop: str, kind: str, value: str) -> list[bytes]:
         """Return the keyed hashes of one key, the newest secret's first."""
