@@ -20,15 +20,14 @@ from campaigns.world import World
 
 Scale = Callable[[int, int], int]
 
-NEARLY_GIVEN_UP = 4.0
-"""Seconds. The target of 1 s holds on a machine that does nothing else; the table shows what it was here."""
+SLOWEST_SECONDS = 1.0
+"""What the 99th of a hundred duplicates may take; asked of the whole campaign alone, for a test asserts no time."""
 
 
 @pytest.mark.databases(cut="sqlite")
 def test_duplicates_at_once(world: World, row: Row, scale: Scale) -> None:
     """W1: every order twenty times over 32 connections, half with new delivery ids: all taken, each sent once.
 
-    On a machine that does much else a burst may be told to come again (503): at most one in a thousand.
     Three workers deliver at the same time, and none sends what another one has.
     """
     row.named("W1 duplicates × 20", "1,000 orders × 20: 1,000 events, all 2xx, p99 ≤ 1 s")
@@ -44,10 +43,10 @@ def test_duplicates_at_once(world: World, row: Row, scale: Scale) -> None:
     record = driver.finish(120)
     world.come_to_rest()
     found = world.check(driver)
-    found.add("W1: not taken at once", [record.answers] if record.failures > orders * copies * 0.001 else [])
+    found.add("W1: not taken at once", [record.answers] if record.failures else [])
     found.add("W1: sent again", [found.resent] if found.resent else [])
     p99 = sorted(record.seconds)[int(len(record.seconds) * 0.99)]
-    found.add("W1: p99 is too slow", [f"{p99:.2f} s"] if p99 > NEARLY_GIVEN_UP else [])
+    found.add("W1: p99 is too slow", [f"{p99:.2f} s"] if scale(0, 1) and p99 > SLOWEST_SECONDS else [])
     row.take(
         found,
         trials=orders * copies,
