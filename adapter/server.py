@@ -6,6 +6,7 @@ this module, before it opens the port; each worker that delivers by itself (EMBE
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterable
@@ -93,6 +94,7 @@ def post_worker_init(gunicorn_worker: Any) -> None:  # noqa: ANN401  # gunicorn'
     if not _settings.embedded_delivery:
         return
     worker = Parts(load_configuration(os.environ)).worker()
+    gc.freeze()  # As `adapter deliver` does.
     thread = Thread(target=worker.run, name="delivery", daemon=True)
     thread.start()
     _delivering.append((worker, thread))
