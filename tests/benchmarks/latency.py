@@ -1,6 +1,6 @@
 """How long an order takes on an idle system, from the first byte of its webhook to its arrival at the Conversion API.
 
-    PYTHONPATH=tests python tests/benchmarks/latency.py [--orders 200]
+    PYTHONPATH=tests python tests/benchmarks/latency.py [--orders 200] [--database sqlite|postgresql]
 
 Run by `make bench`. Orders come one at a time, at random moments, with their click identifiers, so that nothing is
 held. gunicorn, the worker and the API are processes of their own; the API notes when it has read a whole request.
@@ -73,10 +73,11 @@ def main() -> None:
     """Print the table."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     options.add_argument("--orders", type=int, default=ORDERS)
+    options.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
     chosen = options.parse_args()
     print("from the webhook to the Conversion API, one order at a time, nothing held")
     print(f"{'database':<12}{'delivery':<14}{'orders':>8}{'p50':>11}{'p90':>11}{'p99':>11}{'longest':>11}")
-    for name in ("sqlite", "postgresql"):
+    for name in chosen.database or ("sqlite", "postgresql"):
         for embedded in (False, True):
             measure(name, chosen.orders, embedded=embedded)
 

@@ -1,11 +1,14 @@
 """How long one order takes from its sealed body to the validated bytes of its event, as a ratio to `json.loads`.
 
+    python tests/benchmarks/mapping.py [--rounds 7]
+
 Run by `make bench`. Both are timed in turns within one run, so that what else the machine does falls on both. Nothing
 here is asserted: a time is a fact about a machine, and tests run on all of them.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -79,14 +82,18 @@ def microseconds(work: Callable[[], object]) -> float:
 
 def main() -> None:
     """Print the table."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    options.add_argument("--rounds", type=int, default=ROUNDS)
+    chosen = options.parse_args()
     shops = load_shops(REPOSITORY / "mappings", _ENVIRONMENT, PLATFORMS, "https://b.applovin.com/v1/event")
     sealer = Sealer(["a-key-of-the-benchmark"])
     print("sealed body → validated event bytes, five lines, one core; ratio to json.loads of the same body")
-    print(f"{'order':<41}{'body':>9}{'json.loads':>12}{'whole way':>12}{'ratio':>9}   min … max of {ROUNDS} rounds")
+    spread_of = f"min … max of {chosen.rounds} rounds"
+    print(f"{'order':<41}{'body':>9}{'json.loads':>12}{'whole way':>12}{'ratio':>9}   {spread_of}")
     for name, (platform, _) in _BODIES.items():
         body, shop = body_of(name), shops.by_name[platform]
         work = whole_way(shop, sealer, body)
-        rounds = [(microseconds(partial(json.loads, body)), microseconds(work)) for _ in range(ROUNDS)]
+        rounds = [(microseconds(partial(json.loads, body)), microseconds(work)) for _ in range(chosen.rounds)]
         ratios = sorted(whole / alone for alone, whole in rounds)
         alone, whole = (median(column) for column in zip(*rounds, strict=True))
         spread = f"{ratios[0]:.2f} … {ratios[-1]:.2f}"
