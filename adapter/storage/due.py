@@ -19,6 +19,8 @@ The last minute, here and below, is for the clocks of two machines.
 _LONGEST_LEASE = timedelta(hours=1, minutes=1)
 """No lease lasts so long."""
 
+_MOST_QUESTIONS = 100
+
 Which = Literal["due", "newest", "suspects", "newest suspect"]
 """What to claim: what is due, oldest first; the newest alone, as a probe; orders refused alone, to try them again."""
 
@@ -42,15 +44,17 @@ def due(shops: tuple[str, ...], which: Which, limit: int, *, before: bool = Fals
     With `before`, only those whose `suspect_at` isn't after the parameter `suspected_before`.
 
     Each shop is asked for its first ones by itself: the index has them in their order, so that a long backlog costs
-    no more than a short one. With one question for all shops, every waiting row is read and sorted for each batch.
+    no more than a short one. With one question for all shops, every waiting row is read and sorted for each batch;
+    but SQLite takes 500 questions at most, and so many shops hardly ever share a destination.
     """
-    firsts = [_first_of(shop, which, limit, before=before).subquery() for shop in shops]
+    together = [shops] if len(shops) > _MOST_QUESTIONS else [(shop,) for shop in shops]
+    firsts = [_first_of(some, which, limit, before=before).subquery() for some in together]
     found = union_all(*(select(first) for first in firsts)).subquery()
     return select(found.c.id).order_by(*_order(found.c, which)).limit(limit)
 
 
-def _first_of(shop: str, which: Which, limit: int, *, before: bool) -> Select[Any, Any]:
-    query = select(purchases.c.id, purchases.c.due_at).where(purchases.c.shop == shop, *_conditions(which))
+def _first_of(shops: tuple[str, ...], which: Which, limit: int, *, before: bool) -> Select[Any, Any]:
+    query = select(purchases.c.id, purchases.c.due_at).where(purchases.c.shop.in_(shops), *_conditions(which))
     if before:
         query = query.where(purchases.c.suspect_at <= _moment("suspected_before"))
     return query.order_by(*_order(purchases.c, which)).limit(limit).with_for_update(skip_locked=True)

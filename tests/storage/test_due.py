@@ -48,3 +48,12 @@ def test_a_long_backlog_costs_no_more(ledger: Any, engine: Engine) -> None:
     short = taken_to_claim()
     receive(1900)
     assert 0.9 * short < taken_to_claim() < 1.1 * short
+
+
+@pytest.mark.parametrize("shops", [100, 101, 600])
+def test_many_shops_share_a_destination(ledger: Any, shops: int) -> None:
+    """The first shop's order and the last one's are found, however many there are."""
+    names = [f"shop-{number}" for number in range(shops)]
+    ledger.receive("1", NOON, shop=names[0])
+    ledger.receive("2", NOON, shop=names[-1])
+    assert ["1", "2"] == sorted(claim.order_id for claim in ledger.claim(shops=names, at=NOON))
