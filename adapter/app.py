@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from adapter.web import clicks, health, webhooks
 from adapter.web.answers import refuse, turn_away
+from adapter.web.limits import Limits
 from adapter.wiring import Parts, load_configuration
 
 _log = structlog.get_logger()
@@ -24,7 +25,7 @@ def create_app(parts: Parts | None = None) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # It redirects, and neither platform follows a redirect.
     app.register_blueprint(webhooks.blueprint(parts.shops, parts.intake()))
-    app.register_blueprint(clicks.blueprint(parts.shops, parts.clicks, parts.clock))
+    app.register_blueprint(clicks.blueprint(parts.shops, parts.clicks, parts.clock, Limits(parts.monotonic)))
     app.register_blueprint(health.blueprint(parts.purchases))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected_error)

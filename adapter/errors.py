@@ -95,6 +95,10 @@ class StorageUnavailable(AdapterError):
     """The database can't take or give rows right now; trying again later is right."""
 
 
+class StorageBusy(StorageUnavailable):
+    """Others go first just now, and it would have taken too long to wait for them."""
+
+
 class SealBroken(AdapterError):
     """A stored value can't be opened: its key is unknown here, or the value isn't what was sealed."""
 

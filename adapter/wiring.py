@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,12 +64,21 @@ def load_mappings(environment: Mapping[str, str]) -> Shops:
 
 
 class Parts:
-    """The long-lived objects of one process, made when first asked for."""
+    """The long-lived objects of one process, made when first asked for.
 
-    def __init__(self, configuration: Configuration, clock: Callable[[], datetime] = utc_now) -> None:
+    `clock` gives aware UTC times, `monotonic` seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.settings = configuration.settings
         self.shops = configuration.shops
         self.clock = clock
+        self.monotonic = monotonic
 
     @cached_property
     def engine(self) -> Database:

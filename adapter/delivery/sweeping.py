@@ -12,6 +12,7 @@ import structlog
 
 from adapter.storage.checkpoint import empty_log
 from adapter.storage.engine import Database
+from adapter.storage.eviction import Eviction
 from adapter.storage.retention import BATCH, Retention
 from adapter.storage.uptime import Uptime
 
@@ -41,6 +42,7 @@ class Sweeper:
         """Make what counts the uptime: one for the life of the process."""
         self._uptime = Uptime(self.engine, self.monotonic)
         self._retention = Retention(self.engine, self.keep)
+        self._eviction = Eviction(self.engine)
 
     def takes_turn(self) -> bool:
         """Whether it is time to sweep, at once after the start; then it is again in five minutes."""
@@ -62,6 +64,7 @@ class Sweeper:
             ("expired", lambda: self._expire(uptime)),
             ("orders purged", lambda: self._retention.purge_orders(uptime)),
             ("clicks purged", lambda: self._retention.purge_clicks(uptime)),
+            ("clicks evicted", self._eviction.evict),
         ]
         for name, step in steps:
             if count := self._repeated(step, started + LONGEST_SECONDS, stop):

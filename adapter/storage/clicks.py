@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Engine, Select, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapter.storage.engine import reading, writing
+from adapter.storage.eviction import MOST_ROWS, Eviction
 from adapter.storage.lists import among
-from adapter.storage.patience import WHILE_A_SHOP_WAITS
+from adapter.storage.patience import WHILE_A_BROWSER_WAITS
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import UPTIME, State, awaited_clicks, clicks, purchases
 
@@ -24,17 +25,25 @@ LATEST_WINS = "client_id"
 
 
 class Clicks:
-    """The rows of the clicks table, on one engine, sealed by one sealer. No browser ever reads them back."""
+    """The rows of the clicks table, on one engine, sealed by one sealer: `most_rows` at most, the oldest go first.
 
-    def __init__(self, engine: Engine, sealer: Sealer) -> None:
+    No browser ever reads them back.
+    """
+
+    def __init__(self, engine: Engine, sealer: Sealer, most_rows: int = MOST_ROWS) -> None:
         self._engine = engine
         self._sealer = sealer
+        self._eviction = Eviction(engine, most_rows)
 
     def remember(
         self, shop: str, keys: Sequence[tuple[str, str]], identifiers: Mapping[str, str], now: datetime
     ) -> None:
-        """Store the identifiers under each key, and wake the orders that wait for one; raise `StorageUnavailable`."""
-        with writing(self._engine, WHILE_A_SHOP_WAITS) as connection:
+        """Store the identifiers under each key, and wake the orders that wait for one.
+
+        Raise `StorageUnavailable`, and `StorageBusy` when orders go first.
+        """
+        self._eviction.make_room(len(keys))
+        with writing(self._engine, WHILE_A_BROWSER_WAITS) as connection:
             # Sorted: two requests that lock the same rows in another order would wait for each other on PostgreSQL.
             for key, kind in sorted({self.key_hashes(shop, kind, value)[0]: kind for kind, value in keys}.items()):
                 self._merge(connection, shop, key, identifiers, now, latest_wins=kind == LATEST_WINS)
@@ -43,7 +52,7 @@ class Clicks:
     def find(self, shop: str, keys: Sequence[tuple[str, str]]) -> dict[str, str]:
         """Return what was stored under these keys; {} when nothing was.
 
-        Where two know a field, the first key wins; a refusal under any of them always does. Raise `SealBroken`.
+        Where two know a field, the first key wins. A refusal under any of them is all there is. Raise `SealBroken`.
         """
         hashes = self.hashes_of(shop, keys)
         return self.open(hashes, self.look_up(hashes))
@@ -123,11 +132,10 @@ def context_of_click(key: bytes) -> str:
 
 
 def merge(known: Mapping[str, str], new: Mapping[str, str], *, latest_wins: bool) -> dict[str, str]:
-    """Return both clicks as one: the first value of each field stays, or the latest; a refusal always wins."""
-    merged = {**known, **new} if latest_wins else {**new, **known}
+    """Return both clicks as one: the first value of each field stays, or the latest; of a refusal nothing but it."""
     if "denied" in (known.get("consent"), new.get("consent")):
-        merged["consent"] = "denied"
-    return merged
+        return {"consent": "denied"}
+    return {**known, **new} if latest_wins else {**new, **known}
 
 
 def _wake(connection: Connection, key: bytes, now: datetime) -> None:

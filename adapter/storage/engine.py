@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import inf
 from time import monotonic, sleep
 from typing import Any
@@ -151,17 +151,27 @@ def writing(engine: Engine, patience: Patience = AT_WORK) -> Generator[Connectio
     """Open a transaction that is committed when the block ends; raise `StorageUnavailable` when it can't be.
 
     `patience` bounds the waiting for PostgreSQL; SQLite's own is `BUSY_SECONDS`. While a shop waits, it may be raised
-    at once: when too many wait already and nobody gets through.
+    at once: when too many wait already and nobody gets through. Who gives way gets `StorageBusy` when others go first.
     """
     queue: Queue = engine.get_execution_options()[_QUEUE]
-    place = queue.place() if patience.block < inf else nullcontext()
     try:
-        with place, limited(patience) as limit, engine.connect() as connection, _turn(connection, queue):
+        with (
+            _place(queue, patience),
+            limited(patience) as limit,
+            engine.connect() as connection,
+            _turn(connection, queue),
+        ):
             limit.answer = patience.answer
             with connection.begin():
                 yield connection
     except SQLAlchemyError as error:
         raise StorageUnavailable(_reason(error)) from error
+
+
+def _place(queue: Queue, patience: Patience) -> AbstractContextManager[None]:
+    if patience.gives_way:
+        return queue.place_beside()
+    return queue.place() if patience.block < inf else nullcontext()
 
 
 @contextmanager

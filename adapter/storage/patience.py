@@ -19,14 +19,21 @@ import psycopg
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many seconds the database may take: for each answer, and for a whole block of work."""
+    """How many seconds the database may take: for each answer, and for a whole block of work.
+
+    Who gives way begins only where shops don't wait: see `adapter.storage.queueing`.
+    """
 
     answer: float
     block: float = inf
+    gives_way: bool = False
 
 
 WHILE_A_SHOP_WAITS = Patience(answer=4, block=4)
 """WooCommerce and Shopify give up on us after five seconds."""
+
+WHILE_A_BROWSER_WAITS = Patience(answer=2, block=3, gives_way=True)
+"""A click that comes too late is worth nothing, and its thread is wanted."""
 
 AT_WORK = Patience(answer=5)
 """A second more than the server gives a statement: when it is the server that is slow, it says why."""

@@ -3,16 +3,20 @@
 SQLite lets one write at a time and has the others ask again and again, so that of many some are served never: the
 threads of a process take turns instead, and only whole processes compete. And when nobody gets through any more, not
 every thread may wait: what comes next would wait behind them unheard, longer than its shop does.
+
+Clicks stand beside the queue and give way. Anybody may post them, as many as they like; an order comes once. So two
+clicks are written at a time, none begins while two orders are being stored, and half of a web process's threads stay
+free of them: a flood of clicks delays an order by the two that had begun, some milliseconds, however large it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from threading import Lock
+from threading import Condition, Lock
 from time import monotonic
 
-from adapter.errors import StorageUnavailable
+from adapter.errors import StorageBusy, StorageUnavailable
 
 MOST_WAITING = 8
 """So many may wait when nobody gets through: half the threads of a web process, the others answer."""
@@ -21,6 +25,18 @@ STUCK_SECONDS = 2.0
 """Nobody got through for so long: it isn't a slow moment of the disk. WooCommerce sends an order once, so that a slow
 moment must cost none; and half of what a shop waits is left."""
 
+MOST_BESIDE = 8
+"""So many who give way may be here at once, waiting or writing: half the threads of a web process."""
+
+MOST_WRITING_BESIDE = 2
+"""So many of them write at once."""
+
+CROWDED = 2
+"""So many others are inside: then at least one of them waits, and nobody who gives way begins."""
+
+BESIDE_SECONDS = 1.0
+"""So long one waits for the others; then the browser may ask again."""
+
 
 class Queue:
     """The threads that write to one database. `now` gives monotonic seconds."""
@@ -28,8 +44,10 @@ class Queue:
     def __init__(self, now: Callable[[], float] = monotonic) -> None:
         self._now = now
         self._turn = Lock()
-        self._lock = Lock()
+        self._lock = Condition()
         self._inside = 0
+        self._beside = 0
+        self._writing_beside = 0
         self._passed_at = 0.0
 
     @contextmanager
@@ -42,6 +60,38 @@ class Queue:
         finally:
             with self._lock:
                 self._inside -= 1
+                self._lock.notify_all()
+
+    @contextmanager
+    def place_beside(self, seconds: float = BESIDE_SECONDS) -> Generator[None, None, None]:
+        """Wait until few enough others are inside, and begin; raise `StorageBusy` when that takes longer.
+
+        Too many who give way are sent away at once.
+        """
+        with self._lock:
+            if self._beside >= MOST_BESIDE:
+                raise StorageBusy("too many wait already of those who give way")
+            self._beside += 1
+            try:
+                self._begin_beside(seconds)
+            except StorageBusy:
+                self._beside -= 1
+                raise
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._beside -= 1
+                self._writing_beside -= 1
+                self._lock.notify_all()
+
+    def _begin_beside(self, seconds: float) -> None:
+        if not self._lock.wait_for(self._has_room_beside, seconds):
+            raise StorageBusy("orders are being stored, and go first")
+        self._writing_beside += 1
+
+    def _has_room_beside(self) -> bool:
+        return self._inside < CROWDED and self._writing_beside < MOST_WRITING_BESIDE
 
     def _enter(self) -> None:
         with self._lock:

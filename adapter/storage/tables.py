@@ -143,7 +143,7 @@ clicks = Table(
     # Which secret hashed the key, as four bytes. None: the one that sealed the identifiers.
     Column("hashed_with", LargeBinary),
 )
-Index("clicks_by_uptime", clicks.c.changed_uptime)
+Index("clicks_oldest", clicks.c.changed_uptime, clicks.c.last_at)
 
 awaited_clicks = Table(
     "awaited_clicks",

@@ -1,36 +1,33 @@
-"""POST /clicks/<shop>: the browser's click identifiers, remembered until the order comes. Write-only."""
+"""POST /clicks/<shop>: the browser's click identifiers, remembered until the order comes. Write-only.
+
+Every answer depends on the request alone, never on what is stored: whoever guesses another buyer's key learns nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-import msgspec
 import structlog
 from flask import Blueprint, Request, Response, request
 
-from adapter.errors import StorageUnavailable
-from adapter.purchase.identity import CLICK_FIELDS, LONGEST_IDENTIFIER, clean_identifier
+from adapter.errors import StorageBusy, StorageUnavailable
 from adapter.shops.shop import Shop, Shops
 from adapter.storage.clicks import Clicks
 from adapter.web.answers import hang_up, refuse, turn_away
 from adapter.web.bodies import BROKEN_OFF, BodyIncomplete, BodyTooLarge, read_body
+from adapter.web.click_body import ClickRefused, PostedClick, read_click, shortened
+from adapter.web.cookies import may_set, set_cookies
+from adapter.web.limits import Limits, address_of
 
 LARGEST_BODY = 4 * 1024
-KEYS = ("checkout_token", "cart_token", "order_key", "client_id")
-_ANSWERS = ("granted", "denied")
-_LONGEST_TEXT = 2048
 _ORIGINS_ARE_LISTED_AT = "[storefront] origins of the shop's mapping file lists who may"
 
 _log = structlog.get_logger()
 
 
-class ClickRefused(ValueError):
-    """The posted JSON can't be used; the message names the path and what is wanted."""
-
-
-def blueprint(shops: Shops, clicks: Clicks, clock: Callable[[], datetime]) -> Blueprint:
-    """Return the route, for these shops."""
+def blueprint(shops: Shops, clicks: Clicks, clock: Callable[[], datetime], limits: Limits) -> Blueprint:
+    """Return the route, for these shops; `limits` say how many clicks this process takes."""
     routes = Blueprint("clicks", __name__)
 
     @routes.route("/clicks/<shop_name>", methods=["POST", "OPTIONS"])
@@ -40,7 +37,7 @@ def blueprint(shops: Shops, clicks: Clicks, clock: Callable[[], datetime]) -> Bl
             return turn_away(
                 404, f"there is no shop {shop_name[:80]!r}", "see the script that `adapter snippets` prints"
             )
-        response = _preflight() if request.method == "OPTIONS" else _remember(clicks, shop, clock())
+        response = _preflight() if request.method == "OPTIONS" else _admit(clicks, shop, clock, limits)
         return _with_cors(response, shop, request.headers.get("Origin"))
 
     return routes
@@ -65,29 +62,50 @@ def _with_cors(response: Response, shop: Shop, origin: str | None) -> Response:
     return response
 
 
-def _remember(clicks: Clicks, shop: Shop, now: datetime) -> Response:
+def _admit(clicks: Clicks, shop: Shop, clock: Callable[[], datetime], limits: Limits) -> Response:
+    """Turn away who may not post, and who posts too much, before anything is read."""
     if not _may_post(request, shop):
         return turn_away(403, "this origin may not post clicks here", _ORIGINS_ARE_LISTED_AT)
+    seconds = limits.seconds_to_wait(request.remote_addr)
+    if seconds:
+        _warn_of_flood(limits)
+        response = turn_away(429, "too many clicks", "send this one again after the seconds of Retry-After")
+        response.headers["Retry-After"] = str(seconds)
+        return response
+    return _remember(clicks, shop, clock())
+
+
+def _warn_of_flood(limits: Limits) -> None:
+    if count := limits.refused_to_tell():
+        hint = "when all buyers seem to have one address, TRUSTED_PROXIES isn't the number of proxies in front"
+        _log.warning("clicks turned away: too many", count=count, addresses=len(limits), hint=hint)
+
+
+def _remember(clicks: Clicks, shop: Shop, now: datetime) -> Response:
     try:
-        posted = _parse(read_body(request, LARGEST_BODY))
-        keys, identifiers = _keys(posted), _identifiers(posted)
+        click = read_click(read_body(request, LARGEST_BODY))
     except BodyTooLarge:
         return hang_up(413, f"the body is larger than {LARGEST_BODY} bytes", "send the identifiers alone")
     except BodyIncomplete:
         return hang_up(400, BROKEN_OFF, "send it again")
     except ClickRefused as refused:
         return refuse(400, str(refused), "send flat JSON with a key and an identifier or a consent")
-    if request.headers.get("Origin") not in shop.origins and "checkout_token" not in dict(keys):
+    origin = request.headers.get("Origin")
+    if origin not in shop.origins and "checkout_token" not in dict(click.keys):
         message = "without an origin of the shop a checkout_token is wanted"
         return refuse(403, message, _ORIGINS_ARE_LISTED_AT)
-    return _store(clicks, shop, keys, {**identifiers, **_browser(request)}, now)
+    response = _store(clicks, shop, click, now)
+    if may_set(shop, request.host, origin):
+        set_cookies(response, shop, click.fields)
+    return response
 
 
-def _store(
-    clicks: Clicks, shop: Shop, keys: list[tuple[str, str]], identifiers: Mapping[str, str], now: datetime
-) -> Response:
+def _store(clicks: Clicks, shop: Shop, click: PostedClick, now: datetime) -> Response:
+    fields = click.fields if click.is_refusal else {**click.fields, **_browser(request)}
     try:
-        clicks.remember(shop.name, keys, identifiers, now)
+        clicks.remember(shop.name, click.keys, fields, now)
+    except StorageBusy:
+        return refuse(503, "orders are being stored just now, and go first", "send it again", Retry_After="1")
     except StorageUnavailable as unavailable:
         _log.error("click not stored", shop=shop.name, problem=str(unavailable))
         return refuse(503, "the click can't be stored right now", "send it again", Retry_After="10")
@@ -103,44 +121,5 @@ def _may_post(incoming: Request, shop: Shop) -> bool:
     return origin in shop.origins or (origin in (None, "null") and not incoming.cookies)
 
 
-def _parse(body: bytes) -> Mapping[str, object]:
-    try:
-        return msgspec.json.decode(body, type=dict[str, object])
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        raise ClickRefused("the body is no flat JSON object") from None
-
-
-def _keys(posted: Mapping[str, object]) -> list[tuple[str, str]]:
-    keys = [(kind, _identifier(kind, posted[kind])) for kind in KEYS if posted.get(kind) is not None]
-    if not keys:
-        raise ClickRefused(f"one key is wanted: {', '.join(KEYS)}")
-    return keys
-
-
-def _identifier(name: str, value: object) -> str:
-    if name == "cart_token" and isinstance(value, str):
-        value = value.partition("?")[0]  # Shopify's cart cookie goes on with ?key=…, its orders don't.
-    text = clean_identifier(value)
-    if text is None:
-        raise ClickRefused(f"{name}: text of a URL's characters, at most {LONGEST_IDENTIFIER}, is wanted")
-    return text
-
-
-def _identifiers(posted: Mapping[str, object]) -> dict[str, str]:
-    found = {name: _identifier(name, posted[name]) for name in CLICK_FIELDS if posted.get(name) is not None}
-    consent, page_url = posted.get("consent"), posted.get("page_url")
-    if consent not in (None, *_ANSWERS):
-        raise ClickRefused(f"consent: one of {', '.join(_ANSWERS)} is wanted")
-    if page_url is not None and not isinstance(page_url, str):
-        raise ClickRefused("page_url: text is wanted")
-    if not found and consent is None:
-        raise ClickRefused(f"one identifier or a consent is wanted: {', '.join(CLICK_FIELDS)}")
-    return {**found, **_texts({"consent": consent, "page_url": page_url})}
-
-
-def _browser(incoming: Request) -> dict[str, str]:
-    return _texts({"ip": incoming.remote_addr, "user_agent": incoming.headers.get("User-Agent")})
-
-
-def _texts(values: Mapping[str, object]) -> dict[str, str]:
-    return {name: text[:_LONGEST_TEXT] for name, text in values.items() if isinstance(text, str) and text}
+def _browser(incoming: Request) -> Mapping[str, str]:
+    return shortened({"ip": address_of(incoming.remote_addr), "user_agent": incoming.headers.get("User-Agent")})

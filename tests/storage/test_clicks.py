@@ -52,7 +52,18 @@ def test_a_refusal_stays(clicks: Clicks) -> None:
     clicks.remember("acme", KEY, {"consent": "granted"}, LATER)
     clicks.remember("acme", [("order_key", "o")], {"consent": "granted", "aleid": "x"}, LATER)
     assert {"consent": "denied"} == clicks.find("acme", KEY)
-    assert {"consent": "denied", "aleid": "x"} == clicks.find("acme", [("order_key", "o"), *KEY])
+    assert {"consent": "denied"} == clicks.find("acme", [("order_key", "o"), *KEY])
+
+
+@pytest.mark.parametrize("kind", ["checkout_token", "client_id"])
+def test_a_refusal_leaves_nothing_else(clicks: Clicks, kind: str) -> None:
+    """What was stored before a refusal is gone with it, and what comes after it isn't stored any more."""
+    key = [(kind, "k")]
+    clicks.remember("acme", key, {"aleid": "x", "ip": "203.0.113.7", "consent": "granted"}, NOON)
+    clicks.remember("acme", key, {"consent": "denied"}, LATER)
+    assert {"consent": "denied"} == clicks.find("acme", key)
+    clicks.remember("acme", key, {"aleid": "x", "consent": "granted"}, LATER)
+    assert {"consent": "denied"} == clicks.find("acme", key)
 
 
 def test_the_first_key_wins(clicks: Clicks) -> None:
@@ -113,11 +124,11 @@ def test_a_refusal_before_a_rotation(engine: Engine) -> None:
 
 
 def test_the_latest_click_of_a_client_keeps_other_fields(clicks: Clicks) -> None:
-    """Under a client_id a later click without a field leaves the older one's, and a refusal stays."""
+    """Under a client_id a later click without a field leaves the older one's."""
     client = [("client_id", "c")]
-    clicks.remember("acme", client, {"aleid": "first", "sid": "s", "consent": "denied"}, NOON)
-    clicks.remember("acme", client, {"aleid": "second", "consent": "granted"}, LATER)
-    assert {"aleid": "second", "sid": "s", "consent": "denied"} == clicks.find("acme", client)
+    clicks.remember("acme", client, {"aleid": "first", "sid": "s"}, NOON)
+    clicks.remember("acme", client, {"aleid": "second"}, LATER)
+    assert {"aleid": "second", "sid": "s"} == clicks.find("acme", client)
 
 
 def test_keys_of_two_kinds_in_one_click(clicks: Clicks) -> None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import Engine, text
 
-from adapter.errors import StorageUnavailable
+from adapter.errors import StorageBusy, StorageUnavailable
 from adapter.storage.engine import open_sqlite, reading, writing
-from adapter.storage.patience import WHILE_A_SHOP_WAITS
-from adapter.storage.queueing import MOST_WAITING, STUCK_SECONDS, Queue
+from adapter.storage.patience import WHILE_A_BROWSER_WAITS, WHILE_A_SHOP_WAITS
+from adapter.storage.queueing import CROWDED, MOST_BESIDE, MOST_WAITING, MOST_WRITING_BESIDE, STUCK_SECONDS, Queue
 
 if TYPE_CHECKING:
     from tests.storage.conftest import AtOnce
@@ -161,3 +161,89 @@ def test_a_busy_process_leaves_room_for_another(sqlite_engine: Engine, tmp_path:
     hammering.join()
     other.dispose()
     assert served >= 5
+
+
+def test_who_gives_way_waits_for_orders() -> None:
+    """While two orders are being stored no click begins; when one of them is, it does, and takes nobody's place."""
+    queue = Queue()
+    with queue.place(), ExitStack() as second:
+        second.enter_context(queue.place())
+        assert 2 == CROWDED
+        with pytest.raises(StorageBusy, match="orders are being stored"), queue.place_beside(0.01):
+            pass
+        second.close()
+        with queue.place_beside(0.01):
+            pass
+    assert (0, 0, 0) == (queue._inside, queue._beside, queue._writing_beside)
+
+
+def test_one_who_gives_way_begins_as_soon_as_there_is_room() -> None:
+    """It doesn't ask again and again: whoever leaves wakes it."""
+    queue = Queue()
+    began = threading.Event()
+
+    def click() -> None:
+        with queue.place_beside(5):
+            began.set()
+
+    with ExitStack() as orders:
+        for _ in range(CROWDED):
+            orders.enter_context(queue.place())
+        thread = threading.Thread(target=click)
+        thread.start()
+        assert not began.wait(0.1)
+        orders.close()
+        assert began.wait(2)
+    thread.join()
+
+
+def test_two_who_give_way_write_at_once() -> None:
+    """A third one waits until one of them is done."""
+    queue = Queue()
+    with queue.place_beside(0), ExitStack() as second:
+        second.enter_context(queue.place_beside(0))
+        assert 2 == MOST_WRITING_BESIDE
+        with pytest.raises(StorageBusy), queue.place_beside(0.01):
+            pass
+        second.close()
+        with queue.place_beside(0):
+            pass
+
+
+def test_most_threads_stay_free_of_those_who_give_way() -> None:
+    """Eight wait at once, the ninth is sent away in no time, and an order comes in as if nobody were there."""
+    queue = Queue()
+    with ExitStack() as stack:
+        for _ in range(CROWDED):
+            stack.enter_context(queue.place())
+        waiting = [threading.Thread(target=_wait_beside, args=(queue,)) for _ in range(MOST_BESIDE)]
+        for thread in waiting:
+            thread.start()
+        while queue._beside < MOST_BESIDE:
+            time.sleep(0.001)
+        began = time.monotonic()
+        with pytest.raises(StorageBusy, match="too many wait already"), queue.place_beside(5):
+            pass
+        with queue.place():
+            assert time.monotonic() - began < 0.2
+        stack.close()
+        for thread in waiting:
+            thread.join()
+    assert (0, 0, 0) == (queue._inside, queue._beside, queue._writing_beside)
+
+
+def _wait_beside(queue: Queue) -> None:
+    with queue.place_beside(5):
+        pass
+
+
+def test_a_click_gives_way_on_both_databases(engine: Engine) -> None:
+    """A click's transaction isn't begun while two shops wait; a failure of it leaves its place to the next."""
+    queue: Queue = engine.get_execution_options()["queue"]
+    with queue.place(), queue.place(), pytest.raises(StorageBusy), writing(engine, WHILE_A_BROWSER_WAITS):
+        pass
+    for _ in range(MOST_WRITING_BESIDE + 1):
+        with pytest.raises(StorageUnavailable, match="no_such_table"), writing(engine, WHILE_A_BROWSER_WAITS) as sql:
+            sql.execute(text("UPDATE no_such_table SET x = 1"))
+    with writing(engine, WHILE_A_BROWSER_WAITS) as sql:
+        sql.execute(text("UPDATE purchases SET fence = 0"))

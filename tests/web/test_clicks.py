@@ -53,6 +53,19 @@ def test_every_key(web_on_sqlite: Any) -> None:
     assert 4 == stored(web_on_sqlite)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    ["text/plain", "text/plain;charset=UTF-8", "application/json", "application/x-www-form-urlencoded", "", None,
+     "multipart/form-data; boundary=x", "nonsense"],
+)  # fmt: skip
+def test_any_content_type(web_on_sqlite: Any, kind: str | None) -> None:
+    """`navigator.sendBeacon` sends text/plain, or nothing: whatever it says, the body is read as JSON."""
+    headers = {"Origin": SHOP, **({} if kind is None else {"Content-Type": kind})}
+    answer = web_on_sqlite.client.post("/clicks/shopify", data=json.dumps(CLICK).encode(), headers=headers)
+    assert (204, b"", ALLOWED) == (answer.status_code, answer.data, cors(answer))
+    assert "click-1" == web_on_sqlite.parts.clicks.find("shopify", [("checkout_token", "c0ffee")])["aleid"]
+
+
 def test_a_key_and_consent_alone(web_on_sqlite: Any) -> None:
     """A refusal needs no identifier."""
     assert 204 == post(web_on_sqlite, {"cart_token": "t1", "consent": "denied"}).status_code
@@ -156,6 +169,10 @@ WRONG = [
     ({**CLICK, "axwrt": "two words"}, f"axwrt: {TEXT}"),
     ({**CLICK, "sid": True}, f"sid: {TEXT}"),
     ({**CLICK, "alart": ""}, f"alart: {TEXT}"),
+    ({**CLICK, "client_id": 5.5}, f"client_id: {TEXT}"),
+    ({"client_id": ["b1"]}, f"client_id: {TEXT}"),
+    ({"checkout_token": 1, "consent": "denied"}, f"checkout_token: {TEXT}"),
+    ({"consent": "denied"}, "one key is wanted: checkout_token, cart_token, order_key, client_id"),
     ({**CLICK, "consent": "yes"}, "consent: one of granted, denied is wanted"),
     ({**CLICK, "consent": True}, "consent: one of granted, denied is wanted"),
     ({**CLICK, "consent": ["granted"]}, "consent: one of granted, denied is wanted"),
@@ -229,6 +246,81 @@ def test_storage_is_away(web: Any) -> None:
         answer = post(web, CLICK)
     assert (503, "10", ALLOWED) == (answer.status_code, answer.headers["Retry-After"], cors(answer))
     assert ["click not stored"] == [line["event"] for line in logs]
+
+
+@pytest.mark.parametrize("junk", [{"aleid": 5}, {"page_url": ["x"]}, {"axwrt": "two words"}, {"sid": {}}])
+def test_a_refusal_is_heard_whatever_else_is_wrong(web_on_sqlite: Any, junk: dict[str, Any]) -> None:
+    """With a key it is taken, and nothing else of that body is looked at or kept."""
+    assert 204 == post(web_on_sqlite, {"checkout_token": "c0ffee", "consent": "denied", **junk}).status_code
+    assert {"consent": "denied"} == web_on_sqlite.parts.clicks.find("shopify", [("checkout_token", "c0ffee")])
+
+
+def test_the_answer_tells_nothing(web_on_sqlite: Any) -> None:
+    """A guess at a key that is there is answered as one at a key that isn't: status, body and headers."""
+    post(web_on_sqlite, CLICK)
+    post(web_on_sqlite, {"checkout_token": "refused", "consent": "denied"})
+    guesses = [post(web_on_sqlite, {"checkout_token": key, "aleid": "mine"}) for key in ("c0ffee", "refused", "new")]
+    assert 1 == len({(answer.status_code, answer.data, str(answer.headers)) for answer in guesses})
+    assert "click-1" == web_on_sqlite.parts.clicks.find("shopify", [("checkout_token", "c0ffee")])["aleid"]
+
+
+def flood(web: Any, tries: int, **headers: str) -> list[int]:
+    """Post so many clicks; return the answers' statuses."""
+    return [post(web, {**CLICK, "checkout_token": f"t{number}"}, **headers).status_code for number in range(tries)]
+
+
+def test_too_many_from_one_address(web_on_sqlite: Any) -> None:
+    """One address posts a hundred at once; one more is 429 with the seconds to wait, unread, and logged once."""
+    with capture_logs() as logs:
+        assert [204] * 100 + [429] * 3 == flood(web_on_sqlite, 103)
+        answer = post(web_on_sqlite, b"{", Connection="keep-alive")
+    assert (429, "too many clicks", "1") == (answer.status_code, answer.json["error"], answer.headers["Retry-After"])
+    assert ("close", ALLOWED, 100) == (answer.headers["Connection"], cors(answer), stored(web_on_sqlite))
+    told = [line for line in logs if line["event"] == "clicks turned away: too many"]
+    assert [(1, 1)] == [(line["count"], line["addresses"]) for line in told]
+    assert "203.0.113" not in str(told)
+
+
+def test_addresses_behind_a_proxy(sqlite_engine: Any, make_web: Any) -> None:
+    """The limit is the buyer's own, as the trusted proxy names it; what stands in front counts for nothing."""
+    web = make_web(sqlite_engine, TRUSTED_PROXIES="1")
+    assert 100 == flood(web, 101, **{"X-Forwarded-For": "203.0.113.7"}).count(204)
+    assert [429, 429] == flood(web, 2, **{"X-Forwarded-For": "198.51.100.1, 203.0.113.7"})
+    assert [204, 204] == flood(web, 2, **{"X-Forwarded-For": "203.0.113.7, 203.0.113.8"})
+
+
+def test_forged_addresses_without_a_proxy(web_on_sqlite: Any) -> None:
+    """Without TRUSTED_PROXIES nobody believes a header: a thousand forged addresses are one."""
+    statuses = [
+        post(web_on_sqlite, CLICK, **{"X-Forwarded-For": f"10.0.{number // 250}.{number % 250}"}).status_code
+        for number in range(150)
+    ]
+    assert 100 == statuses.count(204)
+
+
+def test_an_ipv6_home(sqlite_engine: Any, make_web: Any) -> None:
+    """All addresses of a home's /64 are one."""
+    web = make_web(sqlite_engine, TRUSTED_PROXIES="1")
+    statuses = [
+        post(web, CLICK, **{"X-Forwarded-For": f"2001:db8:1:2::{number:x}"}).status_code for number in range(150)
+    ]
+    assert 100 == statuses.count(204)
+
+
+def test_strangers_take_nobodys_place(web_on_sqlite: Any) -> None:
+    """Who may not post at all isn't counted: another site's visitors can't use up what the shop's may send."""
+    for _ in range(150):
+        assert 403 == post(web_on_sqlite, CLICK, "https://evil.example").status_code
+    assert 204 == post(web_on_sqlite, CLICK).status_code
+
+
+def test_orders_go_first(web: Any) -> None:
+    """While orders are being stored a click waits a second at most; then it is 503 and may come again in one."""
+    queue = web.engine.get_execution_options()["queue"]
+    with queue.place(), queue.place(), capture_logs() as logs:
+        answer = post(web, CLICK)
+    assert (503, "1", ALLOWED) == (answer.status_code, answer.headers["Retry-After"], cors(answer))
+    assert ([], 204) == (logs, post(web, CLICK).status_code)
 
 
 def test_nobody_reads_clicks(web_on_sqlite: Any) -> None:
