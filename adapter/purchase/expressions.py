@@ -28,7 +28,9 @@ from jmespath.exceptions import (
 from jmespath.parser import ParsedResult
 
 from adapter.jsonvalues import is_list, is_object, kind_of, objects_in
+from adapter.purchase.attributes import attribute
 from adapter.purchase.contract import suggestion
+from adapter.purchase.landing import has_gaps, whole_query
 from adapter.purchase.shortcuts import Find, shortcut
 
 Names = Mapping[str, Sequence[str] | None]
@@ -218,11 +220,8 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _LIBRARY_TYPES: Any = functions.Functions.__dict__["_get_allowed_pytypes"]
 
 
-_OBJECTS = (dict,)
-
-
 class ExactFunctions(functions.Functions):
-    """JMESPath's functions, made to know `Decimal`, and the five of our own."""
+    """JMESPath's functions, made to know `Decimal`, and the six of our own."""
 
     def __init__(self, tables: Mapping[str, Any]) -> None:
         self._tables = tables
@@ -262,15 +261,7 @@ class ExactFunctions(functions.Functions):
     @functions.signature({"types": []}, {"types": ["string"]})
     def _func_attribute(self, order: object, name: str) -> Any:  # noqa: ANN401  # Meta values are any JSON.
         """Return a Shopify note attribute or a WooCommerce meta value by its name; the first that isn't empty."""
-        if not is_object(order):
-            return None
-        for place, key in (("note_attributes", "name"), ("meta_data", "key")):
-            entries = order.get(place)
-            # In one pass: lists of meta data are long, and are searched several times for every order.
-            for entry in entries if is_list(entries) else ():
-                if type(entry) in _OBJECTS and entry.get(key) == name and entry.get("value") not in (None, ""):
-                    return entry["value"]
-        return None
+        return attribute(order, name) if is_object(order) else None
 
     @functions.signature({"types": []}, {"types": ["string"]})
     def _func_query(self, url: object, name: str) -> str | None:
@@ -279,8 +270,13 @@ class ExactFunctions(functions.Functions):
         if not isinstance(url, str) or name not in url:
             return None
         # The buyer's browser wrote this: `urlsplit` would raise for some of it.
-        values = parse_qs(url.partition("#")[0].partition("?")[2]).get(name)
+        values = parse_qs(whole_query(url)).get(name)
         return values[0] if values else None
+
+    @functions.signature({"types": []})
+    def _func_complete(self, identifier: object) -> str | None:
+        """Return an identifier unless it can have lost characters: WooCommerce deletes the %xx of an address."""
+        return identifier if isinstance(identifier, str) and not has_gaps(identifier) else None
 
     @functions.signature({"types": ["string"]}, {"types": []})
     def _func_lookup(self, table: str, key: object) -> Any:  # noqa: ANN401  # A table holds texts or numbers.

@@ -152,13 +152,18 @@ def test_personal_fields_of_any_type_never_stop_an_order(odd: object) -> None:
         phone=odd, token=odd, cart_token=odd, checkout_token=odd, landing_site=odd, **dict.fromkeys(names, odd)
     )
     assert order.buyer == Buyer()
-    assert (order.token, order.click_keys) == (None, ())
+    assert (order.token, order.click_keys) == (None, (("client_id", "0b8f6c1e-0000-4000-8000-000000000001"),))
 
 
-def test_click_identifiers_may_be_stored_under_two_keys() -> None:
-    """The storefront's cart token ends in ?key=…, the order's doesn't; only what is before it is compared."""
+def test_click_identifiers_may_be_stored_under_three_keys() -> None:
+    """The storefront's cart token ends in ?key=…, the order's doesn't: only what is before it is compared.
+
+    Last comes the browser that the cart's attributes name: it may have clicked for another order.
+    """
     order = read(cart_token="hWN7q0?key=0badc0de", checkout_token="c0ffee")
-    assert order.click_keys == (("checkout_token", "c0ffee"), ("cart_token", "hWN7q0"))
+    browser = ("client_id", "0b8f6c1e-0000-4000-8000-000000000001")
+    assert order.click_keys == (("checkout_token", "c0ffee"), ("cart_token", "hWN7q0"), browser)
+    assert read(checkout_token=None, cart_token="hWN7q0", note_attributes=[]).click_keys == (("cart_token", "hWN7q0"),)
 
 
 def test_the_page_has_no_key() -> None:
@@ -168,7 +173,7 @@ def test_the_page_has_no_key() -> None:
 
 @pytest.mark.parametrize(("length", "warned"), [(254, False), (255, True), (256, True)])
 def test_a_landing_site_that_was_cut_off_is_said(length: int, warned: bool) -> None:
-    """Live shops were seen to keep 255 characters, so the last click identifier can be incomplete."""
+    """Live shops were seen to keep 255 characters, so the last click identifier isn't whole and isn't used."""
     assert warned is bool(read(landing_site="/?aleid=" + "a" * (length - 8)).warnings)
 
 

@@ -14,6 +14,7 @@ from adapter.platforms.shopify.lines import lines_of
 from adapter.platforms.shopify.standing import standing_of, traits_of
 from adapter.platforms.shopify.totals import totals_of
 from adapter.platforms.webhook import Side
+from adapter.purchase.attributes import browser_keys
 from adapter.purchase.order import Order, Standing, Trait
 
 _LONGEST_LANDING_SITE = 255
@@ -41,7 +42,7 @@ def read_order(document: Mapping[str, Any], side: Side) -> Order:
         total=totals.total,
         buyer=buyer_of(document, by_staff=_is_by_staff(document, traits, warnings)),
         page="/",  # order_status_url would be the page, but it carries a key to the order.
-        click_keys=_click_keys(document),
+        click_keys=(*_click_keys(document), *browser_keys(document)),
         warnings=(*warnings, *_landing_site_warnings(document)),
         source=document,
     )
@@ -94,4 +95,4 @@ def _landing_site_warnings(document: Mapping[str, Any]) -> tuple[str, ...]:
     # Seen on live shops, not documented: the address ends after 255 characters, in the middle of its last parameter.
     if len(text(document.get("landing_site")) or "") < _LONGEST_LANDING_SITE:
         return ()
-    return ("landing_site is cut off at 255 characters: a click identifier at its end can be incomplete",)
+    return ("landing_site is cut off at 255 characters: a click identifier at its end is passed over",)

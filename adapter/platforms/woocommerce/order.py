@@ -31,6 +31,7 @@ from adapter.platforms.woocommerce.values import (
     objects_of,
     text_of,
 )
+from adapter.purchase.attributes import browser_keys
 from adapter.purchase.order import Buyer, NamedAmount, Order, PhoneNumber
 
 
@@ -54,7 +55,7 @@ def read_order(document: Mapping[str, Any]) -> Order:
         total=amount(document, "total"),
         buyer=_buyer(document),
         page=f"/checkout/order-received/{order_id}/",
-        click_keys=(("order_key", token),) if token else (),
+        click_keys=(*((("order_key", token),) if token else ()), *browser_keys(document)),
         warnings=tuple(warnings_about(lines)),
         source=document,
     )
