@@ -40,14 +40,20 @@ class Clicks:
     ) -> None:
         """Store the identifiers under each key, and wake the orders that wait for one.
 
-        Raise `StorageUnavailable`, and `StorageBusy` when orders go first.
+        A refusal also deletes what the same browser stored. Raise `StorageUnavailable`, and `StorageBusy` when orders
+        go first.
         """
         self._eviction.make_room(len(keys))
+        refused = identifiers.get("consent") == "denied"
+        known: list[tuple[str, str]] = []
         with writing(self._engine, WHILE_A_BROWSER_WAITS) as connection:
             # Sorted: two requests that lock the same rows in another order would wait for each other on PostgreSQL.
             for key, kind in sorted({self.key_hashes(shop, kind, value)[0]: kind for kind, value in keys}.items()):
-                self._merge(connection, shop, key, identifiers, now, latest_wins=kind == LATEST_WINS)
+                found = self._merge(connection, shop, key, identifiers, now, latest_wins=kind == LATEST_WINS)
+                known += _browser_in(found)
                 _wake(connection, key, now)
+            if refused and (others := [key for key in known if key not in keys]):
+                self._delete(connection, shop, others)
 
     def find(self, shop: str, keys: Sequence[tuple[str, str]]) -> dict[str, str]:
         """Return what was stored under these keys; {} when nothing was.
@@ -74,9 +80,11 @@ class Clicks:
         return found
 
     def forget(self, shop: str, keys: Sequence[tuple[str, str]]) -> None:
-        """Delete what was stored under these keys: the buyer refused."""
+        """Delete what was stored under these keys, and by the same browser: the buyer refused."""
+        stored = self.look_up(self.hashes_of(shop, keys))
+        browsers = [browser for key, sealed in stored.items() for browser in _browser_in(self._open(key, sealed))]
         with writing(self._engine) as connection:
-            connection.execute(delete(clicks).where(clicks.c.key.in_(self.hashes_of(shop, keys))))
+            self._delete(connection, shop, [*keys, *browsers])
 
     def hashes_of(self, shop: str, keys: Sequence[tuple[str, str]]) -> list[bytes]:
         """Return under what the clicks of one order's keys may stand, in the order of the keys."""
@@ -85,6 +93,9 @@ class Clicks:
     def key_hashes(self, shop: str, kind: str, value: str) -> list[bytes]:
         """Return the keyed hashes of one key, the newest secret's first."""
         return self._sealer.lookup_hashes(f"{shop}\0{kind}\0{value}")
+
+    def _delete(self, connection: Connection, shop: str, keys: Sequence[tuple[str, str]]) -> None:
+        connection.execute(delete(clicks).where(clicks.c.key.in_(self.hashes_of(shop, keys))))
 
     def _merge(
         self,
@@ -95,7 +106,8 @@ class Clicks:
         now: datetime,
         *,
         latest_wins: bool,
-    ) -> None:
+    ) -> Mapping[str, str]:
+        """Return what was stored under the key before."""
         stored = connection.execute(select(clicks.c.identifiers).where(clicks.c.key == key).with_for_update()).scalar()
         if stored is None:
             row = {"key": key, "shop": shop, "first_at": now, "last_at": now, "hashed_with": self._sealer.newest}
@@ -106,13 +118,14 @@ class Clicks:
                 .returning(clicks.c.key)
             )
             if connection.execute(insert, {**row, "identifiers": self._seal(key, identifiers)}).scalar() is not None:
-                return
+                return {}
             query = select(clicks.c.identifiers).where(clicks.c.key == key).with_for_update()
             stored = connection.execute(query).scalar_one()
         known = self._open(key, stored)
         merged = merge(known, identifiers, latest_wins=latest_wins)
         values = {"identifiers": self._seal(key, merged), "last_at": now, "changed_uptime": UPTIME}
         connection.execute(update(clicks).where(clicks.c.key == key).values(**values))
+        return known
 
     def _seal(self, key: bytes, identifiers: Mapping[str, str]) -> bytes:
         return self._sealer.seal(json.dumps(dict(identifiers)).encode(), context_of_click(key))
@@ -129,6 +142,11 @@ def _stored_under(dialect: str) -> Select[Any, Any]:
 def context_of_click(key: bytes) -> str:
     """Return what the identifiers under a key are bound to."""
     return f"clicks/{key.hex()}"
+
+
+def _browser_in(stored: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the key of the browser that stored this."""
+    return [(LATEST_WINS, stored[LATEST_WINS])] if LATEST_WINS in stored else []
 
 
 def merge(known: Mapping[str, str], new: Mapping[str, str], *, latest_wins: bool) -> dict[str, str]:

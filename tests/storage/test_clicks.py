@@ -55,6 +55,25 @@ def test_a_refusal_stays(clicks: Clicks) -> None:
     assert {"consent": "denied"} == clicks.find("acme", [("order_key", "o"), *KEY])
 
 
+def test_a_refusal_deletes_what_the_browser_stored(clicks: Clicks, engine: Engine) -> None:
+    """A refusal under an order's key also ends what the same browser stored under its own; other browsers' stay."""
+    clicks.remember("acme", [*KEY, ("client_id", "mine")], {"aleid": "x", "client_id": "mine"}, NOON)
+    clicks.remember("acme", [("client_id", "other")], {"aleid": "y", "client_id": "other"}, NOON)
+    clicks.remember("acme", KEY, {"consent": "denied"}, LATER)
+    assert ({}, {"consent": "denied"}) == (clicks.find("acme", [("client_id", "mine")]), clicks.find("acme", KEY))
+    assert "y" == clicks.find("acme", [("client_id", "other")])["aleid"]
+    with reading(engine) as connection:
+        assert 2 == connection.execute(text("SELECT count(*) FROM clicks")).scalar()
+
+
+def test_a_refusal_under_all_keys(clicks: Clicks) -> None:
+    """A refusal under the browser's own key stays there, for its next order."""
+    keys = [*KEY, ("client_id", "mine")]
+    clicks.remember("acme", keys, {"aleid": "x", "client_id": "mine"}, NOON)
+    clicks.remember("acme", keys, {"consent": "denied"}, LATER)
+    assert [{"consent": "denied"}] * 2 == [clicks.find("acme", [key]) for key in keys]
+
+
 @pytest.mark.parametrize("kind", ["checkout_token", "client_id"])
 def test_a_refusal_leaves_nothing_else(clicks: Clicks, kind: str) -> None:
     """What was stored before a refusal is gone with it, and what comes after it isn't stored any more."""
@@ -102,6 +121,15 @@ def test_parallel_clicks(clicks: Clicks, at_once: Callable[..., Any]) -> None:
     keys = [*KEY, ("order_key", "o")]
     at_once(8, lambda number: clicks.remember("acme", keys, {f"field{number}": "x"}, NOON))
     assert {f"field{number}" for number in range(8)} == clicks.find("acme", KEY).keys()
+
+
+def test_forgetting_a_browser(clicks: Clicks) -> None:
+    """What the same browser stored under its own key is forgotten with it."""
+    clicks.remember("acme", [*KEY, ("client_id", "mine")], {"aleid": "x", "client_id": "mine"}, NOON)
+    clicks.remember("acme", [("client_id", "other")], {"aleid": "y", "client_id": "other"}, NOON)
+    clicks.forget("acme", KEY)
+    assert {} == clicks.find("acme", [*KEY, ("client_id", "mine")])
+    assert "y" == clicks.find("acme", [("client_id", "other")])["aleid"]
 
 
 def test_forgetting_after_a_rotation(engine: Engine) -> None:
