@@ -16,6 +16,7 @@ help:  ## Show this list
 demo: $(VENV)/runtime  ## Run the main job: shops, service and a local Conversion API, on this machine alone
 	@$(BIN)/python -m adapter demo
 
+# Some tests need Debian's packages chromium and php-cli besides, and say so where they are missing.
 test: lint types contracts tests  ## Everything CI runs: linters, types, import contracts, tests on both databases
 
 quick: $(VENV)/dev  ## The tests that need no real process, no database server and no patience, in under a minute

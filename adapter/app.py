@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from adapter.web import clicks, health, webhooks
+from adapter.web import clicks, health, script, webhooks
 from adapter.web.answers import refuse, turn_away
 from adapter.web.limits import Limits
 from adapter.wiring import Parts, load_configuration
@@ -26,6 +26,7 @@ def create_app(parts: Parts | None = None) -> Flask:
     app.url_map.merge_slashes = False  # It redirects, and neither platform follows a redirect.
     app.register_blueprint(webhooks.blueprint(parts.shops, parts.intake()))
     app.register_blueprint(clicks.blueprint(parts.shops, parts.clicks, parts.clock, Limits(parts.monotonic)))
+    app.register_blueprint(script.blueprint(parts.shops))
     app.register_blueprint(health.blueprint(parts.purchases))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected_error)

@@ -69,6 +69,7 @@ def test_the_routes(parts: Callable[..., Parts]) -> None:
     expected = {
         ("/webhooks/<shop_name>", "POST"),
         ("/clicks/<shop_name>", "POST"),
+        ("/storefront/<shop_name>.js", "GET"),
         ("/healthz", "GET"),
         ("/readyz", "GET"),
     }

@@ -561,3 +561,40 @@ def test_as_a_process(tmp_path: Path) -> None:
     assert (1, "") == (ended.returncode, ended.stdout)
     assert ended.stderr.startswith("PORT: 'none' is no whole number")
     assert "Traceback" not in ended.stderr
+
+
+def test_snippets(run: Callable[..., Any]) -> None:
+    """Everything to paste is printed for people, with notes; the placeholder stands where no address was said."""
+    ended = run("snippets", "--shop", "shopify")
+    assert (0, "") == (ended.code, ended.err)
+    assert '<script defer src="https://your-adapter.example/storefront/shopify.js"></script>\n' in ended.out
+    assert "note: https://your-adapter.example stands for the adapter's public address" in ended.out
+    assert SECRET not in ended.out
+
+
+def test_one_snippet(run: Callable[..., Any], tmp_path: Path) -> None:
+    """--part prints the text alone, so that it can be a file; notes are on stderr."""
+    ended = run("snippets", "--shop", "woocommerce", "--url", "https://adapter.woo.example/", "--part", "plugin")
+    assert 0 == ended.code
+    assert ended.out.startswith("<?php\n/**\n * Plugin Name: Order adapter\n")
+    assert ended.out.endswith("}\n")
+    assert "const SCRIPT   = 'https://adapter.woo.example/storefront/woocommerce.js';" in ended.out
+    assert ended.err.startswith("note: clicks are taken from ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--shop", "acme"], "there is no shop 'acme'"),
+        (["--shop", "shopify", "--part", "plugin"], "a shopify shop has script, pixel, dedupe, consent"),
+        (["--shop", "shopify", "--url", "adapter.example"], "it must be like https://adapter.shop.example"),
+        (["--shop", "shopify", "--url", "https://a.example/?x=1"], "it must be like https://adapter.shop.example"),
+        (["--shop", "shopify", "--url", "https://a'b.example"], "it must be like https://adapter.shop.example"),
+        (["--shop", "shopify", "--url", "javascript:alert(1)"], "it must be like https://adapter.shop.example"),
+    ],
+)
+def test_wrong_snippets(run: Callable[..., Any], arguments: list[str], said: str) -> None:
+    """What can't be printed is a usage error."""
+    ended = run("snippets", *arguments)
+    assert (2, "") == (ended.code, ended.out)
+    assert said in ended.err

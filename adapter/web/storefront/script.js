@@ -1,0 +1,361 @@
+// The order adapter's storefront script. It keeps an ad click's identifiers in cookies of this shop and tells them to
+// the adapter, once per session and value, so that they are found again when the order comes.
+(function (window, document, settings) {
+  "use strict";
+
+  var YEAR = 31536000; // Seconds.
+  var COOKIES = settings.cookies;
+  var IDENTIFIER = /^[A-Za-z0-9._~:|+\/=!*@%-]{1,512}$/;
+  var MEMORY = "order_adapter";
+
+  var address, keeper, isOnWordPressConsent;
+  var said = ""; // The buyer's answer, as told by the page or by a consent event: "granted" or "denied".
+  var isLoadingConsent = false;
+  var told = "";
+  var turn = 0;
+  var sent = "";
+
+  // Whatever happens here, the shop's page must not notice.
+  function guarded(work) {
+    return function () {
+      try {
+        return work.apply(this, arguments);
+      } catch (ignored) {
+        return undefined;
+      }
+    };
+  }
+
+  function clean(text) {
+    var decoded = decodeURIComponent(text);
+    return IDENTIFIER.test(decoded) ? decoded : "";
+  }
+
+  var parameter = guarded(function (name) {
+    var found = new RegExp("[?&]" + name + "=([^&#]*)").exec(window.location.search);
+    return found ? clean(found[1]) : "";
+  });
+
+  var cookie = guarded(function (name) {
+    var parts = ("; " + document.cookie).split("; " + name + "=");
+    return parts.length > 1 ? clean(parts[1].split(";")[0]) : "";
+  });
+
+  function write(name, value, seconds, domain) {
+    var secure = window.location.protocol === "https:" ? "; secure" : "";
+    var place = domain ? "; domain=" + domain : "";
+    document.cookie =
+      name + "=" + encodeURIComponent(value) + "; path=/; max-age=" + seconds + "; samesite=lax" + secure + place;
+  }
+
+  // The pixel or a server may have set it for any of the domains above this page.
+  var forget = guarded(function (name) {
+    var labels = window.location.hostname.split(".");
+    write(name, "", 0);
+    for (; labels.length > 1; labels.shift()) {
+      write(name, "", 0, labels.join("."));
+    }
+  });
+
+  function ownDomain() {
+    var host = "." + window.location.hostname;
+    var domain = settings.domain;
+    return domain && host.slice(-domain.length - 1) === "." + domain ? domain : "";
+  }
+
+  // A cookie that is right already is left alone: Safari would cut a server's year to a script's seven days.
+  var keep = guarded(function (name, value) {
+    if (!value || cookie(name) === value) {
+      return;
+    }
+    write(name, value, YEAR, ownDomain());
+    if (cookie(name) !== value) {
+      forget(name);
+      write(name, value, YEAR, ownDomain());
+    }
+  });
+
+  var newId = guarded(function () {
+    var bytes = new Uint8Array(16);
+    var text = "";
+    (window.crypto || window.msCrypto).getRandomValues(bytes);
+    for (var at = 0; at < bytes.length; at += 1) {
+      text += (256 + bytes[at]).toString(16).slice(1);
+    }
+    return text;
+  });
+
+  function identifiers() {
+    return {
+      aleid: parameter("aleid") || cookie(COOKIES.aleid) || undefined,
+      alart: parameter("alart") || cookie(COOKIES.alart) || undefined,
+      axwrt: cookie("_axwrt") || cookie(COOKIES.axwrt) || undefined,
+      client_id: cookie(COOKIES.client_id) || newId() || undefined
+    };
+  }
+
+  function keepAll(found) {
+    for (var name in COOKIES) {
+      keep(COOKIES[name], found[name]);
+    }
+    // An id that no cookie keeps is another one on the next page.
+    if (cookie(COOKIES.client_id) !== found.client_id) {
+      found.client_id = undefined;
+    }
+  }
+
+  var remembered = guarded(function () {
+    return window.sessionStorage.getItem(MEMORY) || "";
+  });
+
+  var remember = guarded(function (line) {
+    window.sessionStorage.setItem(MEMORY, (remembered() || "") + line);
+  });
+
+  function forgetAll() {
+    for (var name in COOKIES) {
+      forget(COOKIES[name]);
+    }
+    guarded(function () {
+      window.sessionStorage.removeItem(MEMORY);
+    })();
+  }
+
+  // Says it only when it's new to this session, and calls `say` with what to do once it has arrived. By then the buyer
+  // may have refused, and the answer may have set the cookies again.
+  function once(words, say) {
+    var line = words + "\n";
+    if ((sent + (remembered() || "")).indexOf(line) < 0) {
+      sent += line;
+      say(function () {
+        if (consent() === "denied") {
+          forgetAll();
+        } else {
+          remember(line);
+        }
+      });
+    }
+  }
+
+  function send(body, done) {
+    var beacon = guarded(function () {
+      if (window.navigator.sendBeacon(address, body)) {
+        done();
+      }
+    });
+    if (!window.fetch) {
+      beacon();
+      return;
+    }
+    // Text needs no preflight, and a page that is left lets a request with keepalive go on.
+    window.fetch(address, { method: "POST", body: body, credentials: "include", keepalive: true }).then(
+      guarded(function (answer) {
+        if (answer.status < 500 && answer.status !== 429) {
+          done();
+        }
+      }),
+      beacon
+    );
+  }
+
+  function post(facts) {
+    if (!facts.cart_token && !facts.order_key && !facts.client_id) {
+      return;
+    }
+    once(JSON.stringify(facts), function (done) {
+      facts.page_url = window.location.protocol + "//" + window.location.host + window.location.pathname;
+      send(JSON.stringify(facts), done);
+    });
+  }
+
+  function ask(method, url, body, use) {
+    var request = new XMLHttpRequest();
+    request.open(method, url);
+    request.onload = guarded(function () {
+      if (request.status < 400) {
+        use(request.responseText);
+      }
+    });
+    request.setRequestHeader("Content-Type", "application/json");
+    request.send(body);
+  }
+
+  // Shopify: cart attributes come with the order. https://shopify.dev/docs/api/ajax/reference/cart
+  function wantedAttributes(facts, cart) {
+    if (facts.consent === "denied") {
+      return { _axon_event_id: "", _axon_client_id: "", _axon_alart: "", _order_adapter_id: "", ad_consent: "denied" };
+    }
+    return {
+      _axon_event_id: facts.aleid,
+      _axon_client_id: facts.axwrt,
+      _axon_alart: facts.alart,
+      // Everybody has one: for its sake alone no cart is begun.
+      _order_adapter_id: cart.item_count > 0 ? facts.client_id : undefined,
+      ad_consent: facts.consent
+    };
+  }
+
+  function changes(wanted, present) {
+    var found = {};
+    var any = false;
+    for (var name in wanted) {
+      if (wanted[name] !== undefined && wanted[name] !== (present[name] || "")) {
+        found[name] = wanted[name];
+        any = true;
+      }
+    }
+    return any && found;
+  }
+
+  function tellShopify(facts) {
+    var mine = turn;
+    var root = (window.Shopify && window.Shopify.routes && window.Shopify.routes.root) || "/";
+    ask("GET", root + "cart.js", null, function (text) {
+      var cart = JSON.parse(text);
+      var changed = changes(wantedAttributes(facts, cart), cart.attributes || {});
+      if (mine !== turn) {
+        return;
+      }
+      // While the cart is empty its token is another one each time.
+      if (cart.item_count > 0 && cart.token) {
+        facts.cart_token = cart.token.split("?")[0];
+      }
+      post(facts);
+      if (changed) {
+        ask("POST", root + "cart/update.js", JSON.stringify({ attributes: changed }), function () {});
+      }
+    });
+  }
+
+  // WooCommerce: the page after the checkout has the order's key in its address. The plugin of this shop, if it is
+  // there, sets the cookies once more from the shop's own server.
+  function tellWooCommerce(facts) {
+    var key = /[?&]key=(wc_order_[A-Za-z0-9_-]+)/.exec(window.location.search);
+    facts.order_key = key ? key[1] : undefined;
+    if (keeper && facts.consent !== "denied") {
+      once("kept " + JSON.stringify([facts.aleid, facts.alart, facts.axwrt, facts.client_id]), function (done) {
+        ask("POST", keeper, null, done);
+      });
+    }
+    post(facts);
+  }
+
+  // Consent: "granted", "denied", "wait" for an answer, or "" where nobody asks.
+  // https://shopify.dev/docs/api/customer-privacy
+  var shopifyAnswer = guarded(function () {
+    var privacy = window.Shopify && window.Shopify.customerPrivacy;
+    if (!privacy || !privacy.currentVisitorConsent) {
+      return isLoadingConsent ? "wait" : "";
+    }
+    var answers = privacy.currentVisitorConsent() || {};
+    if (answers.marketing === "no" || answers.sale_of_data === "no") {
+      return "denied";
+    }
+    return privacy.marketingAllowed() ? "granted" : "wait";
+  });
+
+  // https://wordpress.org/plugins/wp-consent-api/
+  var wordPressAnswer = guarded(function () {
+    if (typeof window.wp_has_consent !== "function") {
+      return isOnWordPressConsent ? "wait" : "";
+    }
+    var prefix = (window.consent_api && window.consent_api.cookie_prefix) || "wp_consent";
+    if (cookie(prefix + "_marketing") === "deny") {
+      return "denied";
+    }
+    return window.wp_has_consent("marketing") ? "granted" : "wait";
+  });
+
+  function consent() {
+    return said || shopifyAnswer() || wordPressAnswer() || (settings.required ? "wait" : "");
+  }
+
+  var run = guarded(function () {
+    var answer = consent();
+    var facts = { consent: "denied" };
+    if (answer === "wait") {
+      return;
+    }
+    if (answer === "denied") {
+      forgetAll();
+    } else {
+      facts = identifiers();
+      keepAll(facts);
+      facts.consent = answer || undefined;
+    }
+    if (told === JSON.stringify(facts)) {
+      return;
+    }
+    told = JSON.stringify(facts);
+    turn += 1;
+    (settings.platform === "shopify" ? tellShopify : tellWooCommerce)(facts);
+  });
+
+  function take(answered) {
+    said = answered ? "granted" : "denied";
+    run();
+  }
+
+  function listen() {
+    document.addEventListener(
+      "visitorConsentCollected",
+      guarded(function (event) {
+        take(event.detail.marketingAllowed && event.detail.saleOfDataAllowed !== false);
+      })
+    );
+    document.addEventListener(
+      "wp_listen_for_consent_change",
+      guarded(function (event) {
+        if (event.detail.marketing) {
+          take(event.detail.marketing === "allow");
+        }
+      })
+    );
+    window.orderAdapterConsent = guarded(function (word) {
+      take(word === "granted" || word === true);
+    });
+    // The pixel, which sets _axwrt, and the shop's consent banner may come after us.
+    window.addEventListener("load", run);
+    window.setTimeout(run, 3000);
+  }
+
+  // A product that a page adds by itself gives the cart its token, and the checkout's pages run no script of ours.
+  var watchCart = guarded(function () {
+    new window.PerformanceObserver(
+      guarded(function (list) {
+        if (/\/cart\/(add|change)\b/.test(JSON.stringify(list.getEntries()))) {
+          told = "";
+          run();
+        }
+      })
+    ).observe({ type: "resource" });
+  });
+
+  var loadConsent = guarded(function () {
+    if (window.Shopify && window.Shopify.loadFeatures && !window.Shopify.customerPrivacy) {
+      isLoadingConsent = true;
+      window.Shopify.loadFeatures([{ name: "consent-tracking-api", version: "0.1" }], function () {
+        isLoadingConsent = false;
+        run();
+      });
+    }
+  });
+
+  guarded(function () {
+    var early = window.orderAdapterConsent;
+    var tag = document.currentScript || document.querySelector('script[src*="/storefront/' + settings.shop + '.js"]');
+    if (typeof early === "function") {
+      return; // The script is on this page twice.
+    }
+    address = tag.src.replace(/\/storefront\/.*$/, "/clicks/" + settings.shop);
+    keeper = tag.getAttribute("data-keep");
+    isOnWordPressConsent = tag.getAttribute("data-consent") === "wordpress";
+    said = early === "granted" || early === "denied" ? early : "";
+    listen();
+    loadConsent();
+    run();
+    if (settings.platform === "shopify") {
+      watchCart();
+    }
+  })();
+})(window, document, __SETTINGS__);

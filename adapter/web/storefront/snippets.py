@@ -1,0 +1,140 @@
+"""What is to be pasted where, so that a shop's clicks reach the adapter: ready for that shop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import urlsplit
+
+from adapter.shops.shop import Shop
+from adapter.web.storefront.dedupe import affixes_of, expression_of
+from adapter.web.storefront.rendering import dedupe_expression, pixel, plugin
+
+PLACEHOLDER = "https://your-adapter.example"
+"""Stands for the adapter's public address where nobody has told it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """One thing to paste: its name, where it belongs, and the text itself. A long one is better written to a file."""
+
+    name: str
+    where: str
+    text: str
+    file: str | None = None
+
+
+def snippets(shop: Shop, address: str) -> dict[str, Snippet]:
+    """Return by name what a shop of this platform needs; `address` is the adapter's, without a slash at its end."""
+    made = (make(shop, address) for make in _PARTS[shop.platform])
+    return {snippet.name: snippet for snippet in made}
+
+
+def lines(shop: Shop, address: str) -> Iterator[str]:
+    """Yield everything, for reading and pasting."""
+    for snippet in snippets(shop, address).values():
+        yield f"── {snippet.name} ── {snippet.where}"
+        if snippet.file:
+            url = "" if address == PLACEHOLDER else f" --url {address}"
+            yield f"adapter snippets --shop {shop.name}{url} --part {snippet.name} > {snippet.file}"
+        else:
+            yield from snippet.text.splitlines()
+        yield ""
+    yield from (f"note: {note}" for note in notes(shop, address))
+
+
+def notes(shop: Shop, address: str) -> Iterator[str]:
+    """Yield what is still to be done, or isn't as well as it could be."""
+    if address == PLACEHOLDER:
+        yield f"{PLACEHOLDER} stands for the adapter's public address: say it with --url https://…"
+    yield f"clicks are taken from {', '.join(shop.origins) or 'nowhere yet: set site_url'} ([storefront] origins)"
+    yield from _notes_about_cookies(shop, urlsplit(address).hostname or "")
+    if affixes_of(shop) is None:
+        yield (
+            f"the mapping's dedupe_id ({expression_of(shop)}) isn't the order's id with a fixed text around it: a "
+            "browser can't make the same, and the purchase would count twice; "
+            'write dedupe_id = "order.id", or a prefix before it'
+        )
+
+
+def _notes_about_cookies(shop: Shop, host: str) -> Iterator[str]:
+    domain = shop.cookie_domain
+    site = urlsplit(shop.rules.site_url).hostname or ""
+    if domain and host != domain and not host.endswith(f".{domain}"):
+        yield f"{host} isn't under {domain} ([storefront] cookie_domain): the adapter can set no cookies of the shop"
+    elif not domain and site and host.endswith(f".{site.removeprefix('www.')}"):
+        advice = f'cookie_domain = "{site.removeprefix("www.")}"'
+        yield f"write {advice} into [storefront]: the adapter then keeps the cookies for a year"
+
+
+def _script(shop: Shop, address: str) -> Snippet:
+    where = {
+        "shopify": "Online Store › Themes › … › Edit code › theme.liquid, just before </head>",
+        "woocommerce": "only without the plugin: into the <head> of every page",
+    }
+    source = escape(f"{address}/storefront/{shop.name}.js")
+    return Snippet("script", where[shop.platform], f'<script defer src="{source}"></script>\n')
+
+
+def _pixel(shop: Shop, address: str) -> Snippet:
+    where = 'Settings › Customer events › Add custom pixel; permission "Not required": it asks for the consent itself'
+    return Snippet("pixel", where, pixel(shop, address))
+
+
+def _plugin(shop: Shop, address: str) -> Snippet:
+    where = "a file for wp-content/mu-plugins: script, order meta, cookies and the pixel's purchase"
+    return Snippet("plugin", where, plugin(shop, address), "order-adapter.php")
+
+
+def _dedupe(shop: Shop, _address: str) -> Snippet:
+    affixes = affixes_of(shop)
+    where = {
+        "shopify": "where your Axon pixel tracks the purchase (checkout_completed): its fourth argument",
+        "woocommerce": "only without the plugin: where your Axon pixel tracks the purchase, its fourth argument",
+    }[shop.platform]
+    if affixes is None:
+        return Snippet("dedupe", where, "// No browser can make this shop's dedupe_id: see the note.\n")
+    order_id = 'String(event.data.checkout.order.id).split("/").pop()' if shop.platform == "shopify" else "orderId"
+    text = (
+        "// purchase: what your pixel tells Axon already, with value, tax, shipping, currency and items.\n"
+        f"{_ORDER_ID[shop.platform]}"
+        f'axon("track", "purchase", purchase, {{ dedupe_id: {dedupe_expression(affixes, order_id)} }});\n'
+    )
+    return Snippet("dedupe", where, text)
+
+
+_ORDER_ID = {
+    "shopify": "",
+    "woocommerce": "// orderId: the order's id as text, the number in …/order-received/1234/; not its order number.\n",
+}
+
+
+def _consent(_shop: Shop, _address: str) -> Snippet:
+    where = (
+        "only for a consent banner that speaks neither Shopify's Customer Privacy API nor the WP Consent API: "
+        "call it on every page, once the answer is known"
+    )
+    return Snippet("consent", where, _CONSENT)
+
+
+_CONSENT = """\
+<script>
+  // answer: "granted" or "denied". It may be told before or after the storefront script has loaded.
+  function tellOrderAdapter(answer) {
+    if (typeof window.orderAdapterConsent === "function") {
+      window.orderAdapterConsent(answer);
+    } else {
+      window.orderAdapterConsent = answer;
+    }
+  }
+</script>
+"""
+
+_PARTS: Mapping[str, tuple[Callable[[Shop, str], Snippet], ...]] = {
+    "shopify": (_script, _pixel, _dedupe, _consent),
+    "woocommerce": (_plugin, _script, _dedupe, _consent),
+}
+
+PARTS = ("script", "pixel", "plugin", "dedupe", "consent")
+"""Every name that a snippet can have."""
