@@ -203,6 +203,24 @@ def test_a_broken_browser(page: Any, make_shopify: Any, breaking: str) -> None:
     assert service.hosts.asked("adapter.shop.example", "/storefront/my-shopify.js")
 
 
+def test_a_shop_without_a_cart(page: Any, make_shopify: Any) -> None:
+    """Where there is no /cart.js, as on headless shops, the click is told under the browser's own id."""
+    service, shop = make_shopify(has_cart=False)
+    page.goto(f"{SHOP}/?aleid=click-1")
+    wait_until(lambda: service.stored("my-shopify", "client_id", cookies(page).get("order_adapter_id", "-")), page)
+    assert [] == shop.updates
+
+
+def test_no_word_without_consent(page: Any, make_shopify: Any) -> None:
+    """Where consent is required and nobody has asked for it, the pixel says nothing either."""
+    service, shop = make_shopify(REQUIRED)
+    page.goto(SHOP)
+    page.evaluate("document.cookie = '_axeid=click-1; path=/; secure'")
+    page.goto(f"{SHOP}/checkout")
+    page.wait_for_load_state("networkidle")
+    assert ([], 1) == (posts(service), len(shop.orders))
+
+
 def test_a_foreign_page(page: Any, make_shopify: Any) -> None:
     """Another site that includes the script gets nothing stored: 403."""
     service, _ = make_shopify()
@@ -247,17 +265,20 @@ def test_the_pixel_without_cookies(page: Any, make_shopify: Any) -> None:
     assert {"aleid": "click-1", "client_id": own} == checked_out(page, service, shop)
 
 
+YES = {"marketingAllowed": True, "saleOfDataAllowed": True}
+NO = {"marketingAllowed": False, "saleOfDataAllowed": True}
+NOT_SOLD = {"marketingAllowed": True, "saleOfDataAllowed": False}
+GRANTED = {"aleid": "click-1", "consent": "granted"}
+DENIED = {"consent": "denied"}
+
+
 @pytest.mark.parametrize(
-    ("privacy", "told"),
-    [
-        ({"marketingAllowed": True, "saleOfDataAllowed": True}, {"aleid": "click-1", "consent": "granted"}),
-        ({"marketingAllowed": False, "saleOfDataAllowed": True}, {"consent": "denied"}),
-        ({"marketingAllowed": True, "saleOfDataAllowed": False}, {"consent": "denied"}),
-    ],
+    ("early", "late", "told"),
+    [(YES, None, GRANTED), (NO, None, DENIED), (NOT_SOLD, None, DENIED), (YES, NO, DENIED), (NO, YES, GRANTED)],
 )
-def test_the_pixel_and_consent(page: Any, make_shopify: Any, privacy: dict[str, bool], told: dict[str, str]) -> None:
-    """Of a buyer whom Shopify doesn't let us market to, the pixel reports the refusal alone."""
-    service, shop = make_shopify(privacy=privacy)
+def test_the_pixel_and_consent(page: Any, make_shopify: Any, early: Any, late: Any, told: dict[str, str]) -> None:
+    """Of a buyer whom Shopify doesn't let us market to, the pixel reports the refusal alone; the last word counts."""
+    service, shop = make_shopify(privacy=early, late_privacy=late)
     page.goto(SHOP)
     page.evaluate("document.cookie = '_axeid=click-1; path=/; secure'")
     found = checked_out(page, service, shop)

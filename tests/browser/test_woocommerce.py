@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fakeshops.waiting import wait_until
 from fakeshops.woocommerce import new_order
+from werkzeug.wrappers import Response
 
 pytestmark = pytest.mark.processes
 
@@ -53,6 +54,31 @@ def calls(page: Any) -> list[list[Any]]:
     """Return every call of the pixel, those before a reload too."""
     found: list[list[Any]] = page.evaluate("JSON.parse(localStorage.getItem('axonCalls') || '[]')")
     return found
+
+
+def test_the_script_alone(page: Any, make_woocommerce: Any) -> None:
+    """On a page that allows the adapter's address alone the script works, and the browser blocks nothing."""
+    service, _ = make_woocommerce()
+    only = "https://adapter.woo.example"
+    policy = {"Content-Security-Policy": f"default-src 'none'; script-src {only}; connect-src {only}"}
+    html = f'<!doctype html><script defer src="{only}/storefront/my-woocommerce.js"></script>'
+    service.hosts.applications["www.woo.example"] = Response(html, headers=policy, content_type="text/html")
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(f"{SHOP}/?aleid=click-1")
+    wait_until(lambda: len(posts(service)) == 1, page)
+    assert [] == [text for text in said if "favicon" not in text]
+
+
+def test_a_page_that_is_left_at_once(page: Any, make_woocommerce: Any) -> None:
+    """What was about to be told is told also when the buyer goes on before the answer."""
+    service, _ = make_woocommerce()
+    page.goto(f"{SHOP}/?aleid=click-1", wait_until="commit")
+    page.wait_for_function("document.cookie.indexOf('order_adapter_id') >= 0")
+    own = cookies(page)["order_adapter_id"]["value"]
+    page.goto("about:blank")
+    stored = wait_until(lambda: service.stored("my-woocommerce", "client_id", own), page)
+    assert "click-1" == stored["aleid"]
 
 
 @pytest.mark.parametrize("checkout", ["classic", "block"])

@@ -72,10 +72,11 @@ var browser = { cookie: { get: function (name) {
 } } };
 var analytics = { subscribe: function (name, work) { subscribers[name] = work; } };
 var init = { customerPrivacy: __PRIVACY__ };
-var api = { customerPrivacy: { subscribe: function () {} } };
+var api = { customerPrivacy: { subscribe: function (name, work) { subscribers[name] = work; } } };
 </script><script>
 __PIXEL__
 </script><script>
+if (__LATE__) { subscribers.visitorConsentCollected({ customerPrivacy: __LATE__ }); }
 subscribers.checkout_completed({ name: "checkout_completed", data: { checkout: __CHECKOUT__ } });
 </script>"""
 
@@ -103,6 +104,8 @@ class FakeShopify:
     policy: str = ""
     has_consent_api: bool = False
     privacy: dict[str, bool] | None = None
+    late_privacy: dict[str, bool] | None = None
+    has_cart: bool = True
     carts: dict[str, Cart] = field(default_factory=dict)
     updates: list[dict[str, str]] = field(default_factory=list)
     orders: list[dict[str, Any]] = field(default_factory=list)
@@ -142,8 +145,10 @@ class FakeShopify:
         order = self.orders[-1]
         attributes = [{"key": entry["name"], "value": entry["value"]} for entry in order["note_attributes"]]
         checkout = {"token": order["checkout_token"], "order": {"id": str(order["id"])}, "attributes": attributes}
-        page = FRAME.replace("__PRIVACY__", json.dumps(self.privacy)).replace("__CHECKOUT__", json.dumps(checkout))
-        return page.replace("__PIXEL__", self.pixel)
+        page = FRAME.replace("__PRIVACY__", json.dumps(self.privacy)).replace(
+            "__LATE__", json.dumps(self.late_privacy)
+        )
+        return page.replace("__CHECKOUT__", json.dumps(checkout)).replace("__PIXEL__", self.pixel)
 
     def application(self) -> Flask:
         """Return the shop as a WSGI application."""
@@ -167,7 +172,7 @@ class FakeShopify:
 
         app.add_url_rule("/", "home", lambda: self.page("Home"))
         app.add_url_rule("/products/fern", "product", lambda: self.page("Fern"))
-        app.add_url_rule("/cart.js", "cart", lambda: self.cart().shown())
+        app.add_url_rule("/cart.js", "cart", lambda: self.cart().shown() if self.has_cart else ("no cart here", 404))
         app.add_url_rule("/cart/add.js", "add", add, methods=["POST"])
         app.add_url_rule("/cart/update.js", "update", update, methods=["POST"])
         app.add_url_rule("/checkout", "checkout", self.check_out)

@@ -26,6 +26,8 @@
     };
   }
 
+  function nothing() {}
+
   function clean(text) {
     var decoded = decodeURIComponent(text);
     return IDENTIFIER.test(decoded) ? decoded : "";
@@ -168,12 +170,15 @@
     });
   }
 
-  function ask(method, url, body, use) {
+  function ask(method, url, body, use, otherwise) {
     var request = new XMLHttpRequest();
     request.open(method, url);
+    request.onerror = guarded(otherwise);
     request.onload = guarded(function () {
       if (request.status < 400) {
         use(request.responseText);
+      } else {
+        otherwise();
       }
     });
     request.setRequestHeader("Content-Type", "application/json");
@@ -207,11 +212,15 @@
     return any && found;
   }
 
+  var parsed = guarded(function (text) {
+    return JSON.parse(text);
+  });
+
   function tellShopify(facts) {
     var mine = turn;
     var root = (window.Shopify && window.Shopify.routes && window.Shopify.routes.root) || "/";
-    ask("GET", root + "cart.js", null, function (text) {
-      var cart = JSON.parse(text);
+    function withCart(text) {
+      var cart = parsed(text) || {};
       var changed = changes(wantedAttributes(facts, cart), cart.attributes || {});
       if (mine !== turn) {
         return;
@@ -221,10 +230,11 @@
         facts.cart_token = cart.token.split("?")[0];
       }
       post(facts);
-      if (changed) {
-        ask("POST", root + "cart/update.js", JSON.stringify({ attributes: changed }), function () {});
+      if (changed && cart.token) {
+        ask("POST", root + "cart/update.js", JSON.stringify({ attributes: changed }), nothing, nothing);
       }
-    });
+    }
+    ask("GET", root + "cart.js", null, withCart, withCart);
   }
 
   // WooCommerce: the page after the checkout has the order's key in its address. The plugin of this shop, if it is
@@ -234,7 +244,7 @@
     facts.order_key = key ? key[1] : undefined;
     if (keeper && facts.consent !== "denied") {
       once("kept " + JSON.stringify([facts.aleid, facts.alart, facts.axwrt, facts.client_id]), function (done) {
-        ask("POST", keeper, null, done);
+        ask("POST", keeper, null, done, nothing);
       });
     }
     post(facts);
