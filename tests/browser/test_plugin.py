@@ -46,6 +46,7 @@ def received(shop: Any, key: str = f"?key={KEY}", cookies: str = COOKIES) -> lis
     assert 200 == page.status_code
     called = re.findall(r"\}\)\(\); \}\)\((.*)\);</script>", page.text)
     assert page.text.count('"purchase"') == len(called)
+    assert not set("<>&'") & set("".join(called))
     return json.loads(f"[{called[0]}]") if called else []
 
 

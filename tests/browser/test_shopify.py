@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from typing import Any
 
 import pytest
 from fakeshops.waiting import wait_until
+
+from adapter.web.storefront.snippets import snippets
 
 pytestmark = pytest.mark.processes
 
@@ -83,6 +86,46 @@ def test_only_what_is_new(page: Any, make_shopify: Any) -> None:
     wait_until(lambda: len(posts(service)) == 3 and len(shop.updates) == 3, page)
     assert "click-2" == cookies(page)["_axeid"]
     assert {"_axon_event_id": "click-2"} == shop.updates[-1]
+
+
+RECORDING = """
+window.fetched = [];
+window.written = [];
+const fetching = window.fetch;
+window.fetch = (url, how) => { window.fetched.push(how); return fetching(url, how); };
+const cookie = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
+Object.defineProperty(document, "cookie", {
+  get: () => cookie.get.call(document),
+  set: (text) => { window.written.push(text); cookie.set.call(document, text); },
+});
+"""
+
+
+def test_how_it_is_told(page: Any, make_shopify: Any) -> None:
+    """The post brings the shop's cookies and outlives its page; the cart's token comes without its key."""
+    service, shop = make_shopify()
+    page.add_init_script(RECORDING)
+    page.goto(f"{SHOP}/?aleid=click-1")
+    page.evaluate("addToCart()")
+    wait_until(lambda: len(posts(service)) == 2, page)
+    first, _, second = page.evaluate("fetched")
+    for told in (first, second):
+        assert ("POST", "include", True) == (told["method"], told["credentials"], told["keepalive"])
+    cart = next(cart for cart in shop.carts.values() if cart.items)
+    assert cart.token.partition("?")[0] == json.loads(second["body"])["cart_token"]
+    assert "_axeid=click-1" in posts(service)[0]["cookie"]
+
+
+def test_a_cookie_that_is_right(page: Any, make_shopify: Any) -> None:
+    """A cookie is written once: a script that writes it again would cut the server's year to seven days in Safari."""
+    service, _ = make_shopify()
+    page.add_init_script(RECORDING)
+    page.goto(f"{SHOP}/?aleid=click-1")
+    assert ["_axeid", "order_adapter_id"] == [text.partition("=")[0] for text in page.evaluate("written")]
+    wait_until(lambda: posts(service), page)
+    browse(page)
+    quiet(page)
+    assert [] == page.evaluate("written")
 
 
 def test_the_server_sets_the_cookies(page: Any, make_shopify: Any) -> None:
@@ -283,3 +326,24 @@ def test_the_pixel_and_consent(page: Any, make_shopify: Any, early: Any, late: A
     page.evaluate("document.cookie = '_axeid=click-1; path=/; secure'")
     found = checked_out(page, service, shop)
     assert told == {name: text for name, text in found.items() if name != "client_id"}
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ({"id": "5839102746002"}, [{"dedupe_id": "acme-5839102746002"}]),
+        ({"id": "gid://shopify/Order/5839102746002"}, [{"dedupe_id": "acme-5839102746002"}]),
+        ({"id": None}, []),
+        (None, []),
+    ],
+)
+def test_the_axon_pixels_dedupe_id(page: Any, make_shopify: Any, order: Any, expected: list[dict[str, str]]) -> None:
+    """What is pasted into the Axon pixel makes the mapping's dedupe_id of the order's id; without one it says nothing."""
+    service, _ = make_shopify("[event]\ndedupe_id = \"join('-', ['acme', purchase.id])\"\n")
+    pasted = snippets(service.parts.shops.by_name["my-shopify"], "https://adapter.shop.example")["dedupe"].text
+    told = page.evaluate(
+        "([event, code]) => { const said = []; new Function('event', 'axon', 'purchase', code)"
+        "(event, (...call) => said.push(call), {}); return said.map(call => call[3]); }",
+        [{"data": {"checkout": {"order": order}}}, pasted],
+    )
+    assert expected == told

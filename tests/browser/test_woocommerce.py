@@ -166,7 +166,9 @@ def test_a_late_no(page: Any, make_woocommerce: Any) -> None:
     page.evaluate("wp_set_consent('marketing', 'allow')")
     wait_until(lambda: len(posts(service)) == 1 and keeping(service), page)
     page.wait_for_load_state("networkidle")
+    own = cookies(page)["order_adapter_id"]["value"]
     page.evaluate("wp_set_consent('marketing', 'deny')")
+    wait_until(lambda: service.stored("my-woocommerce", "client_id", own) == {"consent": "denied"}, page)
     assert ({}, 0) == (cookies(page), page.evaluate("sessionStorage.length"))
     page.goto(check_out(page))
     assert {"ad_consent": "denied"} == shop.order(1001)["meta"]

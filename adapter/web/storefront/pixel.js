@@ -1,6 +1,6 @@
 // The order adapter's custom pixel, for the checkout that scripts of the theme can't reach. Paste all of it at
-// Settings › Customer events › Add custom pixel. Under "Customer privacy" choose permission "Not required": the pixel
-// then also runs for a buyer who refused, sends nothing of that buyer, and tells the adapter of the refusal alone.
+// Settings › Customer events › Add custom pixel. Under "Customer privacy" choose what lets it run for every buyer
+// (permission "Not required"): it looks at the consent itself, and of a buyer who refused it tells the refusal alone.
 const CLICKS = __CLICKS__;
 
 const NAMES = __NAMES__;

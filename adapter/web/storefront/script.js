@@ -283,10 +283,12 @@
   var run = guarded(function () {
     var answer = consent();
     var facts = { consent: "denied" };
+    var refused = "";
     if (answer === "wait") {
       return;
     }
     if (answer === "denied") {
+      refused = cookie(COOKIES.client_id); // Under this id the adapter may have something to delete.
       forgetAll();
     } else {
       facts = identifiers();
@@ -298,6 +300,7 @@
     }
     told = JSON.stringify(facts);
     turn += 1;
+    facts.client_id = facts.client_id || refused || undefined;
     (settings.platform === "shopify" ? tellShopify : tellWooCommerce)(facts);
   });
 

@@ -95,18 +95,25 @@ def _dedupe(shop: Shop, _address: str) -> Snippet:
     }[shop.platform]
     if affixes is None:
         return Snippet("dedupe", where, "// No browser can make this shop's dedupe_id: see the note.\n")
-    order_id = 'String(event.data.checkout.order.id).split("/").pop()' if shop.platform == "shopify" else "orderId"
-    text = (
-        "// purchase: what your pixel tells Axon already, with value, tax, shipping, currency and items.\n"
-        f"{_ORDER_ID[shop.platform]}"
-        f'axon("track", "purchase", purchase, {{ dedupe_id: {dedupe_expression(affixes, order_id)} }});\n'
-    )
-    return Snippet("dedupe", where, text)
+    return Snippet("dedupe", where, _DEDUPE[shop.platform].replace("DEDUPE_ID", dedupe_expression(affixes, "orderId")))
 
 
-_ORDER_ID = {
-    "shopify": "",
-    "woocommerce": "// orderId: the order's id as text, the number in …/order-received/1234/; not its order number.\n",
+_DEDUPE = {
+    "shopify": """\
+// purchase: what your pixel tells Axon already, with value, tax, shipping, currency and items.
+// AppLovin's own Shopify app may track purchases too: ask your representative for its dedupe_id, or switch one off.
+const order = event.data.checkout.order;
+if (order && order.id) {
+  const orderId = String(order.id).split("/").pop();
+  axon("track", "purchase", purchase, { dedupe_id: DEDUPE_ID });
+}
+""",
+    "woocommerce": """\
+// purchase: what your pixel tells Axon already, with value, tax, shipping, currency and items.
+// orderId: the order's id as text, the number in …/order-received/1234/; not its order number.
+// AppLovin's GTM installer tracks the purchase without a dedupe_id: change that tag, or switch it off.
+axon("track", "purchase", purchase, { dedupe_id: DEDUPE_ID });
+""",
 }
 
 

@@ -123,6 +123,7 @@ def test_the_pixel(make_shop: Callable[..., Shop]) -> None:
     pixel = rendering.pixel(make_shop("shopify", "[consent]\nrequired = true\n"), ADDRESS)
     assert 'const CLICKS = "https://adapter.shop.example/clicks/acme";\n' in pixel
     assert "if (!consent && true)" in pixel
+    assert 'credentials: "omit"' in pixel  # The service refuses a sandboxed frame that brings cookies.
     assert not re.search(FORBIDDEN["a slot"], pixel)
 
 

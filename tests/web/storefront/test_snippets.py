@@ -35,7 +35,7 @@ def test_the_tag(make_shop: Any) -> None:
 @pytest.mark.parametrize(
     ("platform", "dedupe_id", "expected"),
     [
-        ("shopify", "order.id", 'dedupe_id: String(event.data.checkout.order.id).split("/").pop() }'),
+        ("shopify", "order.id", "dedupe_id: orderId }"),
         ("woocommerce", "order.id", "dedupe_id: orderId }"),
         ("woocommerce", "join('', ['a-', purchase.id, '-z'])", 'dedupe_id: "a-" + orderId + "-z" }'),
         ("shopify", "order.name", "see the note"),
