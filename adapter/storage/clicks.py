@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, Select, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapter.storage.engine import reading, writing
-from adapter.storage.eviction import MOST_ROWS, Eviction
+from adapter.storage.eviction import MOST_ROWS, Eviction, delete_oldest
 from adapter.storage.lists import among
 from adapter.storage.patience import WHILE_A_BROWSER_WAITS
 from adapter.storage.sealing import Sealer
@@ -43,17 +43,17 @@ class Clicks:
         A refusal also deletes what the same browser stored. Raise `StorageUnavailable`, and `StorageBusy` when orders
         go first.
         """
-        self._eviction.make_room(len(keys))
-        refused = identifiers.get("consent") == "denied"
-        known: list[tuple[str, str]] = []
+        excess = self._eviction.share_of(len(keys))
+        kinds = {self.key_hashes(shop, kind, value)[0]: kind for kind, value in keys}
         with writing(self._engine, WHILE_A_BROWSER_WAITS) as connection:
-            # Sorted: two requests that lock the same rows in another order would wait for each other on PostgreSQL.
-            for key, kind in sorted({self.key_hashes(shop, kind, value)[0]: kind for kind, value in keys}.items()):
-                found = self._merge(connection, shop, key, identifiers, now, latest_wins=kind == LATEST_WINS)
-                known += _browser_in(found)
-                _wake(connection, key, now)
-            if refused and (others := [key for key in known if key not in keys]):
-                self._delete(connection, shop, others)
+            known = self._known_or_new(connection, shop, sorted(kinds), identifiers, now)
+            for key, stored in known.items():
+                self._merge(connection, key, merge(stored, identifiers, latest_wins=kinds[key] == LATEST_WINS), now)
+            _wake(connection, list(kinds), now)
+            if identifiers.get("consent") == "denied":
+                self._delete(connection, shop, [key for stored in known.values() for key in _browser_in(stored, keys)])
+            if excess:
+                delete_oldest(connection, excess)
 
     def find(self, shop: str, keys: Sequence[tuple[str, str]]) -> dict[str, str]:
         """Return what was stored under these keys; {} when nothing was.
@@ -82,7 +82,9 @@ class Clicks:
     def forget(self, shop: str, keys: Sequence[tuple[str, str]]) -> None:
         """Delete what was stored under these keys, and by the same browser: the buyer refused."""
         stored = self.look_up(self.hashes_of(shop, keys))
-        browsers = [browser for key, sealed in stored.items() for browser in _browser_in(self._open(key, sealed))]
+        browsers = [
+            browser for key, sealed in stored.items() for browser in _browser_in(self._open(key, sealed), keys)
+        ]
         with writing(self._engine) as connection:
             self._delete(connection, shop, [*keys, *browsers])
 
@@ -95,37 +97,34 @@ class Clicks:
         return self._sealer.lookup_hashes(f"{shop}\0{kind}\0{value}")
 
     def _delete(self, connection: Connection, shop: str, keys: Sequence[tuple[str, str]]) -> None:
-        connection.execute(delete(clicks).where(clicks.c.key.in_(self.hashes_of(shop, keys))))
+        if keys:
+            connection.execute(delete(clicks).where(clicks.c.key.in_(self.hashes_of(shop, keys))))
 
-    def _merge(
-        self,
-        connection: Connection,
-        shop: str,
-        key: bytes,
-        identifiers: Mapping[str, str],
-        now: datetime,
-        *,
-        latest_wins: bool,
-    ) -> Mapping[str, str]:
-        """Return what was stored under the key before."""
-        stored = connection.execute(select(clicks.c.identifiers).where(clicks.c.key == key).with_for_update()).scalar()
-        if stored is None:
-            row = {"key": key, "shop": shop, "first_at": now, "last_at": now, "hashed_with": self._sealer.newest}
-            insert = (
-                _INSERTS[self._engine.dialect.name](clicks)
-                .values(changed_uptime=UPTIME)
-                .on_conflict_do_nothing()
-                .returning(clicks.c.key)
+    def _known_or_new(
+        self, connection: Connection, shop: str, keys: Sequence[bytes], identifiers: Mapping[str, str], now: datetime
+    ) -> dict[bytes, dict[str, str]]:
+        """Insert what isn't there yet, and return what stands under the other keys, locked."""
+        found = self._locked(connection, keys)
+        missing = [key for key in keys if key not in found]
+        if missing:
+            common = {"shop": shop, "first_at": now, "last_at": now, "hashed_with": self._sealer.newest}
+            rows = [{**common, "key": key, "identifiers": self._seal(key, identifiers)} for key in missing]
+            insert = _INSERTS[self._engine.dialect.name](clicks).values(
+                [{**row, "changed_uptime": UPTIME} for row in rows]
             )
-            if connection.execute(insert, {**row, "identifiers": self._seal(key, identifiers)}).scalar() is not None:
-                return {}
-            query = select(clicks.c.identifiers).where(clicks.c.key == key).with_for_update()
-            stored = connection.execute(query).scalar_one()
-        known = self._open(key, stored)
-        merged = merge(known, identifiers, latest_wins=latest_wins)
+            inserted = set(connection.execute(insert.on_conflict_do_nothing().returning(clicks.c.key)).scalars())
+            if len(inserted) < len(missing):  # Another request was faster.
+                found |= self._locked(connection, [key for key in missing if key not in inserted])
+        return found
+
+    def _locked(self, connection: Connection, keys: Sequence[bytes]) -> dict[bytes, dict[str, str]]:
+        # In order: two requests that lock the same rows in another one would wait for each other on PostgreSQL.
+        query = _stored_under(self._engine.dialect.name).order_by(clicks.c.key).with_for_update()
+        return {row.key: self._open(row.key, row.identifiers) for row in connection.execute(query, {"keys": keys})}
+
+    def _merge(self, connection: Connection, key: bytes, merged: Mapping[str, str], now: datetime) -> None:
         values = {"identifiers": self._seal(key, merged), "last_at": now, "changed_uptime": UPTIME}
         connection.execute(update(clicks).where(clicks.c.key == key).values(**values))
-        return known
 
     def _seal(self, key: bytes, identifiers: Mapping[str, str]) -> bytes:
         return self._sealer.seal(json.dumps(dict(identifiers)).encode(), context_of_click(key))
@@ -144,9 +143,10 @@ def context_of_click(key: bytes) -> str:
     return f"clicks/{key.hex()}"
 
 
-def _browser_in(stored: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the key of the browser that stored this."""
-    return [(LATEST_WINS, stored[LATEST_WINS])] if LATEST_WINS in stored else []
+def _browser_in(stored: Mapping[str, str], besides: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the key of the browser that stored this, unless it is among those."""
+    found = [(LATEST_WINS, stored[LATEST_WINS])] if LATEST_WINS in stored else []
+    return [key for key in found if key not in besides]
 
 
 def merge(known: Mapping[str, str], new: Mapping[str, str], *, latest_wins: bool) -> dict[str, str]:
@@ -156,8 +156,8 @@ def merge(known: Mapping[str, str], new: Mapping[str, str], *, latest_wins: bool
     return {**known, **new} if latest_wins else {**new, **known}
 
 
-def _wake(connection: Connection, key: bytes, now: datetime) -> None:
-    waiting = select(awaited_clicks.c.purchase_id).where(awaited_clicks.c.key == key)
+def _wake(connection: Connection, keys: Sequence[bytes], now: datetime) -> None:
+    waiting = select(awaited_clicks.c.purchase_id).where(awaited_clicks.c.key.in_(keys))
     connection.execute(
         update(purchases)
         .where(purchases.c.id.in_(waiting), purchases.c.state == State.PENDING.value, purchases.c.due_at > now)

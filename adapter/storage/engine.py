@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from adapter.errors import StorageUnavailable
 from adapter.settings import Settings
 from adapter.storage.patience import AT_WORK, Patience, PunctualConnection, current, limited
-from adapter.storage.queueing import Queue
+from adapter.storage.queueing import SQLITE_GAP_SECONDS, Queue
 
 Database = Engine
 """A database, for those who only hand it on."""
@@ -82,7 +82,7 @@ def open_sqlite(url: str | URL, threads: int, busy_seconds: float = BUSY_SECONDS
         pool_timeout=busy_seconds,
         hide_parameters=True,
         connect_args={"timeout": busy_seconds},
-        execution_options={_QUEUE: Queue(), _BUSY: busy_seconds},
+        execution_options={_QUEUE: Queue(gap=SQLITE_GAP_SECONDS), _BUSY: busy_seconds},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -4,15 +4,17 @@ SQLite lets one write at a time and has the others ask again and again, so that 
 threads of a process take turns instead, and only whole processes compete. And when nobody gets through any more, not
 every thread may wait: what comes next would wait behind them unheard, longer than its shop does.
 
-Clicks stand beside the queue and give way. Anybody may post them, as many as they like; an order comes once. So two
-clicks are written at a time, none begins while two orders are being stored, and half of a web process's threads stay
-free of them: a flood of clicks delays an order by the two that had begun, some milliseconds, however large it is.
+Clicks stand beside the queue and give way. Anybody may post them, as many as they like; an order comes once. So one
+click is written at a time, none begins while two orders are being stored, and half of a web process's threads stay
+free of them. On SQLite other processes, which can't see this queue, find a gap behind each click. So a flood of clicks
+delays an order by a few that had begun, some milliseconds each, however large it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from math import inf
 from threading import Condition, Lock
 from time import monotonic
 
@@ -28,8 +30,8 @@ moment must cost none; and half of what a shop waits is left."""
 MOST_BESIDE = 8
 """So many who give way may be here at once, waiting or writing: half the threads of a web process."""
 
-MOST_WRITING_BESIDE = 2
-"""So many of them write at once."""
+SQLITE_GAP_SECONDS = 0.02
+"""So long no click of this process begins after one has ended: another process asks for the file every 5 ms."""
 
 CROWDED = 2
 """So many others are inside: then at least one of them waits, and nobody who gives way begins."""
@@ -39,15 +41,17 @@ BESIDE_SECONDS = 1.0
 
 
 class Queue:
-    """The threads that write to one database. `now` gives monotonic seconds."""
+    """The threads that write to one database. `now` gives monotonic seconds; `gap` is left between two clicks."""
 
-    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+    def __init__(self, now: Callable[[], float] = monotonic, gap: float = 0.0) -> None:
         self._now = now
+        self._gap = gap
         self._turn = Lock()
         self._lock = Condition()
         self._inside = 0
         self._beside = 0
-        self._writing_beside = 0
+        self._writes_beside = False
+        self._wrote_beside_at = -inf
         self._passed_at = 0.0
 
     @contextmanager
@@ -82,16 +86,22 @@ class Queue:
         finally:
             with self._lock:
                 self._beside -= 1
-                self._writing_beside -= 1
+                self._writes_beside = False
+                self._wrote_beside_at = self._now()
                 self._lock.notify_all()
 
     def _begin_beside(self, seconds: float) -> None:
-        if not self._lock.wait_for(self._has_room_beside, seconds):
-            raise StorageBusy("orders are being stored, and go first")
-        self._writing_beside += 1
+        gives_up_at = monotonic() + seconds
+        while not self._has_room_beside():
+            left = gives_up_at - monotonic()
+            if left <= 0:
+                raise StorageBusy("orders are being stored, and go first")
+            self._lock.wait(min(left, self._gap or left))  # Whoever leaves wakes it, but nobody when the gap is over.
+        self._writes_beside = True
 
     def _has_room_beside(self) -> bool:
-        return self._inside < CROWDED and self._writing_beside < MOST_WRITING_BESIDE
+        has_gap = self._now() - self._wrote_beside_at >= self._gap
+        return self._inside < CROWDED and not self._writes_beside and has_gap
 
     def _enter(self) -> None:
         with self._lock:

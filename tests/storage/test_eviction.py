@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event, func, insert, select
 from adapter.errors import StorageUnavailable
 from adapter.storage import eviction
 from adapter.storage.clicks import Clicks
-from adapter.storage.eviction import BATCH, LOOK_AFTER, MOST_ROWS, Eviction
+from adapter.storage.eviction import LOOK_AFTER, MOST_ROWS, Eviction, delete_oldest
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import clicks as table
 
@@ -74,17 +74,16 @@ def test_rows_that_are_held(postgres_engine: Engine) -> None:
     assert 0 in numbers(postgres_engine)
 
 
-def test_who_adds_makes_room(engine: Engine) -> None:
-    """The first to add looks at what others left; then each looks after a thousand rows, and cuts below the bound."""
-    fill(engine, ((number, 0, number) for number in range(1500)))
+def test_who_adds_deletes(engine: Engine) -> None:
+    """The first to add looks at what others left, then each after a thousand rows; two go for each that comes."""
+    fill(engine, ((number, 0, number) for number in range(950)))
     bounded = Eviction(engine, 1000)
-    bounded.make_room(1)
-    assert 900 == count(engine)
-    fill(engine, ((number, 0, number) for number in range(1500, 2499)))
-    bounded.make_room(LOOK_AFTER - 1)
-    assert 1899 == count(engine)
-    bounded.make_room(1)
-    assert 900 == count(engine)
+    assert [8, 2, 8] == [bounded.share_of(rows) for rows in (4, 1, 4)]
+    with engine.begin() as connection:
+        assert 100 == delete_oldest(connection, 100)
+    assert [2 * (LOOK_AFTER - 6), 0] == [bounded.share_of(rows) for rows in (LOOK_AFTER - 6, 1)]
+    fill(engine, ((number, 0, number) for number in range(1000, 2000)))
+    assert [0, 2] == [bounded.share_of(rows) for rows in (LOOK_AFTER - 1, 1)]
 
 
 def test_a_failed_look_is_repeated(sqlite_engine: Engine) -> None:
@@ -94,7 +93,7 @@ def test_a_failed_look_is_repeated(sqlite_engine: Engine) -> None:
         connection.exec_driver_sql("ALTER TABLE clicks RENAME TO away")
     for _ in range(2):
         with pytest.raises(StorageUnavailable):
-            bounded.make_room(1)
+            bounded.share_of(1)
 
 
 def test_clicks_stay_bounded(engine: Engine, sealer: Sealer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,6 +106,7 @@ def test_clicks_stay_bounded(engine: Engine, sealer: Sealer, monkeypatch: pytest
         clicks.remember("acme", keys, {"aleid": f"a{number}"}, NOON + timedelta(seconds=number))
         most = max(most, count(engine))
     assert 90 <= most <= 100
+    assert count(engine) <= 100
     assert {"aleid": "a149"} == clicks.find("acme", [("checkout_token", "t149")])
     assert {} == clicks.find("acme", [("checkout_token", "t0")])
 
@@ -131,4 +131,3 @@ def _noting(asked: list[str]) -> Callable[..., None]:
 def test_the_bound() -> None:
     """Twenty processes that add a thousand rows each before they look stay within the bound."""
     assert 20 * LOOK_AFTER == MOST_ROWS // 10
-    assert LOOK_AFTER <= eviction._MOST_BATCHES * BATCH

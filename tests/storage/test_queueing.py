@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 from adapter.errors import StorageBusy, StorageUnavailable
 from adapter.storage.engine import open_sqlite, reading, writing
 from adapter.storage.patience import WHILE_A_BROWSER_WAITS, WHILE_A_SHOP_WAITS
-from adapter.storage.queueing import CROWDED, MOST_BESIDE, MOST_WAITING, MOST_WRITING_BESIDE, STUCK_SECONDS, Queue
+from adapter.storage.queueing import CROWDED, MOST_BESIDE, MOST_WAITING, SQLITE_GAP_SECONDS, STUCK_SECONDS, Queue
 
 if TYPE_CHECKING:
     from tests.storage.conftest import AtOnce
@@ -174,7 +174,7 @@ def test_who_gives_way_waits_for_orders() -> None:
         second.close()
         with queue.place_beside(0.01):
             pass
-    assert (0, 0, 0) == (queue._inside, queue._beside, queue._writing_beside)
+    assert (0, 0, False) == (queue._inside, queue._beside, queue._writes_beside)
 
 
 def test_one_who_gives_way_begins_as_soon_as_there_is_room() -> None:
@@ -197,17 +197,47 @@ def test_one_who_gives_way_begins_as_soon_as_there_is_room() -> None:
     thread.join()
 
 
-def test_two_who_give_way_write_at_once() -> None:
-    """A third one waits until one of them is done."""
+def test_one_who_gives_way_writes_at_once() -> None:
+    """A second one waits until the first is done."""
     queue = Queue()
-    with queue.place_beside(0), ExitStack() as second:
-        second.enter_context(queue.place_beside(0))
-        assert 2 == MOST_WRITING_BESIDE
+    with ExitStack() as first:
+        first.enter_context(queue.place_beside(0))
         with pytest.raises(StorageBusy), queue.place_beside(0.01):
             pass
-        second.close()
+        first.close()
         with queue.place_beside(0):
             pass
+
+
+def test_a_gap_behind_each_who_gives_way() -> None:
+    """On SQLite the next one begins some milliseconds after the last one has ended; orders wait for no gap."""
+    seconds = Seconds()
+    queue = Queue(seconds, gap=SQLITE_GAP_SECONDS)
+    with queue.place_beside(0):
+        seconds.now += 1
+    with pytest.raises(StorageBusy), queue.place_beside(0.05):
+        pass
+    with queue.place():
+        pass
+    seconds.now += SQLITE_GAP_SECONDS + 0.001
+    with queue.place_beside(0):
+        pass
+
+
+def test_a_gap_ends_by_itself() -> None:
+    """Who waits for a gap goes on when it is over, also when nobody else comes or goes."""
+    queue = Queue(gap=0.05)
+    began = time.monotonic()
+    for _ in range(3):
+        with queue.place_beside(2):
+            pass
+    assert 0.1 <= time.monotonic() - began < 1
+
+
+def test_the_gap_of_each_database(engine: Engine) -> None:
+    """PostgreSQL lets many write, and needs none."""
+    queue: Queue = engine.get_execution_options()["queue"]
+    assert (SQLITE_GAP_SECONDS if engine.dialect.name == "sqlite" else 0) == queue._gap
 
 
 def test_most_threads_stay_free_of_those_who_give_way() -> None:
@@ -229,7 +259,7 @@ def test_most_threads_stay_free_of_those_who_give_way() -> None:
         stack.close()
         for thread in waiting:
             thread.join()
-    assert (0, 0, 0) == (queue._inside, queue._beside, queue._writing_beside)
+    assert (0, 0, False) == (queue._inside, queue._beside, queue._writes_beside)
 
 
 def _wait_beside(queue: Queue) -> None:
@@ -242,7 +272,7 @@ def test_a_click_gives_way_on_both_databases(engine: Engine) -> None:
     queue: Queue = engine.get_execution_options()["queue"]
     with queue.place(), queue.place(), pytest.raises(StorageBusy), writing(engine, WHILE_A_BROWSER_WAITS):
         pass
-    for _ in range(MOST_WRITING_BESIDE + 1):
+    for _ in range(2):
         with pytest.raises(StorageUnavailable, match="no_such_table"), writing(engine, WHILE_A_BROWSER_WAITS) as sql:
             sql.execute(text("UPDATE no_such_table SET x = 1"))
     with writing(engine, WHILE_A_BROWSER_WAITS) as sql:
