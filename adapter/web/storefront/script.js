@@ -160,8 +160,14 @@
     );
   }
 
+  // A browser's own id, of which nothing else is known, is worth nothing to anybody.
+  function isWorthTelling(facts) {
+    var known = facts.aleid || facts.alart || facts.axwrt || facts.consent === "denied";
+    return facts.cart_token || facts.order_key || (facts.client_id && known);
+  }
+
   function post(facts) {
-    if (!facts.cart_token && !facts.order_key && !facts.client_id) {
+    if (!isWorthTelling(facts)) {
       return;
     }
     once(JSON.stringify(facts), function (done) {
