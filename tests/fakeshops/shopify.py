@@ -21,7 +21,8 @@ PAGE = """<!doctype html><html><head><title>A shop</title>{head}</head><body><h1
 SHOP_JS = """
 window.errors = [];
 window.addEventListener("error", function (event) { window.errors.push(event.message); });
-window.Shopify = { routes: { root: "/" } };
+window.Shopify = window.Shopify || {};
+window.Shopify.routes = { root: "/" };
 window.addToCart = function () {
   return fetch("/cart/add.js", { method: "POST", body: "{}" });
 };

@@ -16,12 +16,12 @@
   var sent = "";
 
   // Whatever happens here, the shop's page must not notice.
-  function guarded(work) {
+  function guarded(work, otherwise) {
     return function () {
       try {
         return work.apply(this, arguments);
       } catch (ignored) {
-        return undefined;
+        return otherwise;
       }
     };
   }
@@ -65,9 +65,11 @@
     return domain && host.slice(-domain.length - 1) === "." + domain ? domain : "";
   }
 
-  // A cookie that is right already is left alone: Safari would cut a server's year to a script's seven days.
+  // Safari gives a script's cookies seven days, so they are written anew on each page; but one that a server may have
+  // set, for a year, is left alone while it is right.
   var keep = guarded(function (name, value) {
-    if (!value || cookie(name) === value) {
+    var isSetByServer = settings.domain || keeper;
+    if (!value || (isSetByServer && cookie(name) === value)) {
       return;
     }
     write(name, value, YEAR, ownDomain());
@@ -108,10 +110,10 @@
 
   var remembered = guarded(function () {
     return window.sessionStorage.getItem(MEMORY) || "";
-  });
+  }, "");
 
   var remember = guarded(function (line) {
-    window.sessionStorage.setItem(MEMORY, (remembered() || "") + line);
+    window.sessionStorage.setItem(MEMORY, remembered() + line);
   });
 
   function forgetAll() {
@@ -127,7 +129,7 @@
   // may have refused, and the answer may have set the cookies again.
   function once(words, say) {
     var line = words + "\n";
-    if ((sent + (remembered() || "")).indexOf(line) < 0) {
+    if ((sent + remembered()).indexOf(line) < 0) {
       sent += line;
       say(function () {
         if (consent() === "denied") {
@@ -220,13 +222,13 @@
 
   var parsed = guarded(function (text) {
     return JSON.parse(text);
-  });
+  }, {});
 
   function tellShopify(facts) {
     var mine = turn;
     var root = (window.Shopify && window.Shopify.routes && window.Shopify.routes.root) || "/";
     function withCart(text) {
-      var cart = parsed(text) || {};
+      var cart = parsed(text);
       var changed = changes(wantedAttributes(facts, cart), cart.attributes || {});
       if (mine !== turn) {
         return;
@@ -268,7 +270,7 @@
       return "denied";
     }
     return privacy.marketingAllowed() ? "granted" : "wait";
-  });
+  }, "wait");
 
   // https://wordpress.org/plugins/wp-consent-api/
   var wordPressAnswer = guarded(function () {
@@ -280,7 +282,7 @@
       return "denied";
     }
     return window.wp_has_consent("marketing") ? "granted" : "wait";
-  });
+  }, "wait");
 
   function consent() {
     return said || shopifyAnswer() || wordPressAnswer() || (settings.required ? "wait" : "");
