@@ -20,12 +20,12 @@ def script(shop: Shop) -> str:
     """Return the storefront script. It finds the adapter's address by its own."""
     settings = {
         "shop": shop.name,
-        "platform": shop.platform,
         "required": shop.rules.policy.consent_required,
         "domain": shop.cookie_domain or "",
         "cookies": dict(COOKIES),
     }
-    return without_comments(_filled("script.js", {"__SETTINGS__": javascript(settings)}))
+    values = {"__PLATFORM__": _template(f"{shop.platform}.js"), "__SETTINGS__": javascript(settings)}
+    return without_comments(_filled("script.js", values))
 
 
 def pixel(shop: Shop, address: str) -> str:

@@ -8,11 +8,9 @@
   var IDENTIFIER = /^[A-Za-z0-9._~:|+\/=!*@%-]{1,512}$/;
   var MEMORY = "order_adapter";
 
-  var address, keeper, isOnWordPressConsent;
+  var address, keeper;
   var said = ""; // The buyer's answer, as told by the page or by a consent event: "granted" or "denied".
-  var isLoadingConsent = false;
   var told = "";
-  var turn = 0;
   var sent = "";
 
   // Whatever happens here, the shop's page must not notice.
@@ -193,99 +191,11 @@
     request.send(body);
   }
 
-  // Shopify: cart attributes come with the order. https://shopify.dev/docs/api/ajax/reference/cart
-  function wantedAttributes(facts, cart) {
-    if (facts.consent === "denied") {
-      return { _axon_event_id: "", _axon_client_id: "", _axon_alart: "", _order_adapter_id: "", ad_consent: "denied" };
-    }
-    return {
-      _axon_event_id: facts.aleid,
-      _axon_client_id: facts.axwrt,
-      _axon_alart: facts.alart,
-      // Everybody has one: for its sake alone no cart is begun.
-      _order_adapter_id: cart.item_count > 0 ? facts.client_id : undefined,
-      ad_consent: facts.consent
-    };
-  }
-
-  function changes(wanted, present) {
-    var found = {};
-    var any = false;
-    for (var name in wanted) {
-      if (wanted[name] !== undefined && wanted[name] !== (present[name] || "")) {
-        found[name] = wanted[name];
-        any = true;
-      }
-    }
-    return any && found;
-  }
-
-  var parsed = guarded(function (text) {
-    return JSON.parse(text);
-  }, {});
-
-  function tellShopify(facts) {
-    var mine = turn;
-    var root = (window.Shopify && window.Shopify.routes && window.Shopify.routes.root) || "/";
-    function withCart(text) {
-      var cart = parsed(text);
-      var changed = changes(wantedAttributes(facts, cart), cart.attributes || {});
-      if (mine !== turn) {
-        return;
-      }
-      // While the cart is empty its token is another one each time.
-      if (cart.item_count > 0 && cart.token) {
-        facts.cart_token = cart.token.split("?")[0];
-      }
-      post(facts);
-      if (changed && cart.token) {
-        ask("POST", root + "cart/update.js", JSON.stringify({ attributes: changed }), nothing, nothing);
-      }
-    }
-    ask("GET", root + "cart.js", null, withCart, withCart);
-  }
-
-  // WooCommerce: the page after the checkout has the order's key in its address. The plugin of this shop, if it is
-  // there, sets the cookies once more from the shop's own server.
-  function tellWooCommerce(facts) {
-    var key = /[?&]key=(wc_order_[A-Za-z0-9_-]+)/.exec(window.location.search);
-    facts.order_key = key ? key[1] : undefined;
-    if (keeper && facts.consent !== "denied") {
-      once("kept " + JSON.stringify([facts.aleid, facts.alart, facts.axwrt, facts.client_id]), function (done) {
-        ask("POST", keeper, null, done, nothing);
-      });
-    }
-    post(facts);
-  }
-
+  // What differs by the shop's platform: platformAnswer(), its consent API's word; tell(facts); begin(tag).
+__PLATFORM__
   // Consent: "granted", "denied", "wait" for an answer, or "" where nobody asks.
-  // https://shopify.dev/docs/api/customer-privacy
-  var shopifyAnswer = guarded(function () {
-    var privacy = window.Shopify && window.Shopify.customerPrivacy;
-    if (!privacy || !privacy.currentVisitorConsent) {
-      return isLoadingConsent ? "wait" : "";
-    }
-    var answers = privacy.currentVisitorConsent() || {};
-    if (answers.marketing === "no" || answers.sale_of_data === "no") {
-      return "denied";
-    }
-    return privacy.marketingAllowed() ? "granted" : "wait";
-  }, "wait");
-
-  // https://wordpress.org/plugins/wp-consent-api/
-  var wordPressAnswer = guarded(function () {
-    if (typeof window.wp_has_consent !== "function") {
-      return isOnWordPressConsent ? "wait" : "";
-    }
-    var prefix = (window.consent_api && window.consent_api.cookie_prefix) || "wp_consent";
-    if (cookie(prefix + "_marketing") === "deny") {
-      return "denied";
-    }
-    return window.wp_has_consent("marketing") ? "granted" : "wait";
-  }, "wait");
-
   function consent() {
-    return said || shopifyAnswer() || wordPressAnswer() || (settings.required ? "wait" : "");
+    return said || platformAnswer() || (settings.required ? "wait" : "");
   }
 
   var run = guarded(function () {
@@ -307,9 +217,8 @@
       return;
     }
     told = JSON.stringify(facts);
-    turn += 1;
     facts.client_id = facts.client_id || refused || undefined;
-    (settings.platform === "shopify" ? tellShopify : tellWooCommerce)(facts);
+    tell(facts);
   });
 
   function take(answered) {
@@ -318,20 +227,6 @@
   }
 
   function listen() {
-    document.addEventListener(
-      "visitorConsentCollected",
-      guarded(function (event) {
-        take(event.detail.marketingAllowed && event.detail.saleOfDataAllowed !== false);
-      })
-    );
-    document.addEventListener(
-      "wp_listen_for_consent_change",
-      guarded(function (event) {
-        if (event.detail.marketing) {
-          take(event.detail.marketing === "allow");
-        }
-      })
-    );
     window.orderAdapterConsent = guarded(function (word) {
       take(word === "granted" || word === true);
     });
@@ -339,28 +234,6 @@
     window.addEventListener("load", run);
     window.setTimeout(run, 3000);
   }
-
-  // A product that a page adds by itself gives the cart its token, and the checkout's pages run no script of ours.
-  var watchCart = guarded(function () {
-    new window.PerformanceObserver(
-      guarded(function (list) {
-        if (/\/cart\/(add|change)\b/.test(JSON.stringify(list.getEntries()))) {
-          told = "";
-          run();
-        }
-      })
-    ).observe({ type: "resource" });
-  });
-
-  var loadConsent = guarded(function () {
-    if (window.Shopify && window.Shopify.loadFeatures && !window.Shopify.customerPrivacy) {
-      isLoadingConsent = true;
-      window.Shopify.loadFeatures([{ name: "consent-tracking-api", version: "0.1" }], function () {
-        isLoadingConsent = false;
-        run();
-      });
-    }
-  });
 
   guarded(function () {
     var early = window.orderAdapterConsent;
@@ -370,13 +243,9 @@
     }
     address = tag.src.replace(/\/storefront\/.*$/, "/clicks/" + settings.shop);
     keeper = tag.getAttribute("data-keep");
-    isOnWordPressConsent = tag.getAttribute("data-consent") === "wordpress";
     said = early === "granted" || early === "denied" ? early : "";
     listen();
-    loadConsent();
+    begin(tag);
     run();
-    if (settings.platform === "shopify") {
-      watchCart();
-    }
   })();
 })(window, document, __SETTINGS__);

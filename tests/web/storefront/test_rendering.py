@@ -35,7 +35,6 @@ def test_the_script(make_shop: Callable[..., Shop], platform: str, *, required: 
     script = rendering.script(make_shop(platform, tables))
     expected = {
         "shop": "acme",
-        "platform": platform,
         "required": required,
         "domain": "shop.example",
         "cookies": {"aleid": "_axeid", "axwrt": "axwrt", "alart": "alart", "client_id": "order_adapter_id"},
