@@ -121,7 +121,7 @@ VICTIMS = 50
 def test_guessed_keys(world: World, row: Row, scale: Scale) -> None:
     """K2: neither guesses nor rewrites change a first value or learn anything, and malformed ids stop no order."""
     row.named("K2 guessed and rewritten clicks", "10^6 guesses: 0 reads, 0 overwrites of a first value")
-    guesses, asked = scale(300, 10_000), scale(60, 300)
+    guesses, asked = scale(300, 20_000), scale(60, 300)
     world.start_web()
     world.start_worker()
     with opened(world.database) as engine:
@@ -170,18 +170,22 @@ def _guesses_by_post(world: World, victims: dict[str, str], count: int) -> Itera
             yield status, said, str([answer.headers.get_all(name) for name in names])
 
 
-def _guess(clicks: Clicks, random: Random, count: int) -> None:
-    """Store under guessed keys of every kind, from several threads, past the limits."""
+_AT_ONCE = 40
 
-    def remember(number: int) -> None:
-        kind = ("checkout_token", "cart_token", "order_key", "client_id")[number % 4]
-        clicks.remember("shopify", [(kind, tokens[number])], {"aleid": "intruder"}, datetime.now(UTC))
+
+def _guess(clicks: Clicks, random: Random, count: int) -> None:
+    """Store under guessed keys of every kind, from two threads, past the limits and many in one transaction."""
+
+    def remember(start: int) -> None:
+        keys = [(_KINDS[number % 4], tokens[number]) for number in range(start, min(start + _AT_ONCE, count))]
+        clicks.remember("shopify", keys, {"aleid": "intruder"}, datetime.now(UTC))
 
     tokens = [f"{random.getrandbits(128):032x}" for _ in range(count)]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(remember, range(count)))
+        list(pool.map(remember, range(0, count, _AT_ONCE)))
 
 
+_KINDS = ("checkout_token", "cart_token", "order_key", "client_id")
 _MALFORMED = (
     *(
         "",
