@@ -15,6 +15,7 @@ from adapter.delivery import sweeping
 from adapter.delivery.sweeping import Sweeper
 from adapter.errors import StorageUnavailable
 from adapter.storage.engine import writing
+from adapter.storage.eviction import Eviction
 from adapter.storage.purchases import Receipt
 from adapter.storage.tables import State, uptime
 
@@ -83,6 +84,21 @@ def test_one_sweep_does_all(any_house: Any, monotonic: Monotonic) -> None:
     assert {} == house.clicks.find("acme", [("cart_token", "c1")])
     told = [(line["event"], line.get("count") or line.get("order")) for line in logs]
     assert [("order expired", "1001"), ("expired", 1), ("orders purged", 450), ("clicks purged", 1)] == told
+
+
+def test_too_many_clicks(any_house: Any, monotonic: Monotonic) -> None:
+    """Where there are more clicks than are kept, the oldest are evicted, however young they are; it is logged."""
+    house = any_house
+    for number in range(5):
+        house.clicks.remember("acme", [("cart_token", f"c{number}")], {"aleid": "1"}, house.clock())
+        house.clock.advance(1)
+    sweeper = sweeper_of(house, monotonic)
+    sweeper._eviction = Eviction(house.engine, 3)  # Two hundred thousand clicks would be too many for a test.
+    with capture_logs() as logs:
+        sweeper.sweep(Event())
+    assert [("clicks evicted", 2)] == [(line["event"], line["count"]) for line in logs]
+    left = [number for number in range(5) if house.clicks.find("acme", [("cart_token", f"c{number}")])]
+    assert [2, 3, 4] == left
 
 
 def test_a_sweep_ends_in_time(house: Any, monotonic: Monotonic, monkeypatch: pytest.MonkeyPatch) -> None:
