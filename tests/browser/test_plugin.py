@@ -11,7 +11,7 @@ import pytest
 from fakeshops.woocommerce import new_order
 from werkzeug.test import Client, TestResponse
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.debian]
 
 COOKIES = "_axeid=click-1; _axwrt=browser-1; alart=user-1; order_adapter_id=own-1"
 KEPT = {

@@ -12,7 +12,7 @@ from fakeshops.waiting import wait_until
 
 from adapter.web.storefront.snippets import snippets
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.debian]
 
 SHOP = "https://www.shop.example"
 CLICKS = "/clicks/my-shopify"

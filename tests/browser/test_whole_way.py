@@ -14,7 +14,7 @@ import pytest
 from fakeshops.waiting import wait_until
 from fakeshops.woocommerce import new_order
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.debian]
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 SECRET = b"shpss_4f8a1c0e9b7d2a63"

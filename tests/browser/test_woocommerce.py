@@ -11,7 +11,7 @@ from fakeshops.waiting import wait_until
 from fakeshops.woocommerce import new_order
 from werkzeug.wrappers import Response
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.debian]
 
 SHOP = "https://www.woo.example"
 REQUIRED = "[consent]\nrequired = true\n"

@@ -103,6 +103,7 @@ def test_php_literals(value: str | bool, expected: str) -> None:
 
 
 @pytest.mark.processes
+@pytest.mark.debian
 def test_php_reads_them_back() -> None:
     """PHP reads every value as it was."""
     php = shutil.which("php") or pytest.fail("php is missing: run `apt-get install php-cli`")
@@ -147,6 +148,7 @@ def test_the_plugin(make_shop: Callable[..., Shop], tables: str, expected: list[
 
 
 @pytest.mark.processes
+@pytest.mark.debian
 def test_php_takes_the_plugin(make_shop: Callable[..., Shop], tmp_path: Path) -> None:
     """PHP finds nothing wrong with the file; outside of WordPress it does nothing."""
     php = shutil.which("php") or pytest.fail("php is missing: run `apt-get install php-cli`")
