@@ -74,7 +74,7 @@ def test_every_name_is_listed(name: str) -> None:
     assert f"`{name}`" in README or f"`…{name[name.index('_') :]}`" in README
 
 
-@pytest.mark.parametrize("name", ["attribute", "query", "lookup", "digits", "unescape"])
+@pytest.mark.parametrize("name", ["attribute", "query", "complete", "lookup", "digits", "unescape"])
 def test_our_functions_are_listed(name: str) -> None:
     """The README lists the functions of our own, and they exist."""
     assert f"`{name}(" in README
