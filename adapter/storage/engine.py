@@ -23,6 +23,9 @@ Database = Engine
 BUSY_SECONDS = 4
 """How long a statement may wait for another writer: WooCommerce and Shopify give up on us after five."""
 
+_SHORTEST_WAIT = 1.0
+"""Seconds."""
+
 _ASK_AGAIN_SECONDS = 0.005
 
 _QUEUE = "queue"
@@ -156,10 +159,10 @@ def writing(engine: Engine, patience: Patience = AT_WORK) -> Generator[Connectio
     queue: Queue = engine.get_execution_options()[_QUEUE]
     try:
         with (
-            _place(queue, patience),
+            _place(queue, patience) as stuck_for,
             limited(patience) as limit,
             engine.connect() as connection,
-            _turn(connection, queue),
+            _turn(connection, queue, stuck_for),
         ):
             limit.answer = patience.answer
             with connection.begin():
@@ -168,19 +171,25 @@ def writing(engine: Engine, patience: Patience = AT_WORK) -> Generator[Connectio
         raise StorageUnavailable(_reason(error)) from error
 
 
-def _place(queue: Queue, patience: Patience) -> AbstractContextManager[None]:
+def _place(queue: Queue, patience: Patience) -> AbstractContextManager[float]:
+    """Take a place in the queue; enter to learn for how many seconds nobody has got through there."""
     if patience.gives_way:
         return queue.place_beside()
-    return queue.place() if patience.block < inf else nullcontext()
+    return queue.place() if patience.block < inf else nullcontext(0.0)
 
 
 @contextmanager
-def _turn(connection: Connection, queue: Queue) -> Generator[None, None, None]:
-    """On SQLite wait for the other threads; what is left of the patience is for other processes."""
+def _turn(connection: Connection, queue: Queue, stuck_for: float) -> Generator[None, None, None]:
+    """On SQLite wait for the other threads; what is left of the patience is for other processes.
+
+    When nobody has got through for a while, who comes now may have waited for a free thread already, unseen: then it
+    waits for what is left of the patience since, and a second at least.
+    """
     patience = connection.get_execution_options().get(_BUSY)
     if patience is None:
         yield
         return
+    patience = max(patience - stuck_for, min(patience, _SHORTEST_WAIT))
     gives_up_at = monotonic() + patience
     with queue.turn(patience):
         connection.info[_GIVES_UP_AT] = gives_up_at

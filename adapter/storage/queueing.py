@@ -53,21 +53,31 @@ class Queue:
         self._writes_beside = False
         self._wrote_beside_at = -inf
         self._passed_at = 0.0
+        self._last_failed = False
 
     @contextmanager
-    def place(self) -> Generator[None, None, None]:
-        """Count who is inside the block; raise `StorageUnavailable` at once when too many wait there in vain."""
-        self._enter()
+    def place(self) -> Generator[float, None, None]:
+        """Count who is inside the block; raise `StorageUnavailable` at once when too many wait there in vain.
+
+        Yield for how many seconds nobody has got through: so much less may one wait who comes now.
+        """
+        stuck_for, has_passed = self._enter(), False
         try:
-            yield
-            self._passed_at = self._now()
+            yield stuck_for
+            has_passed = True
         finally:
-            with self._lock:
-                self._inside -= 1
-                self._lock.notify_all()
+            self._leave(has_passed=has_passed)
+
+    def _leave(self, *, has_passed: bool) -> None:
+        with self._lock:
+            self._inside -= 1
+            self._last_failed = not has_passed
+            if has_passed:
+                self._passed_at = self._now()
+            self._lock.notify_all()
 
     @contextmanager
-    def place_beside(self, seconds: float = BESIDE_SECONDS) -> Generator[None, None, None]:
+    def place_beside(self, seconds: float = BESIDE_SECONDS) -> Generator[float, None, None]:
         """Wait until few enough others are inside, and begin; raise `StorageBusy` when that takes longer.
 
         Too many who give way are sent away at once.
@@ -82,7 +92,7 @@ class Queue:
                 self._beside -= 1
                 raise
         try:
-            yield
+            yield 0.0
         finally:
             with self._lock:
                 self._beside -= 1
@@ -103,13 +113,16 @@ class Queue:
         has_gap = self._now() - self._wrote_beside_at >= self._gap
         return self._inside < CROWDED and not self._writes_beside and has_gap
 
-    def _enter(self) -> None:
+    def _enter(self) -> float:
         with self._lock:
-            if self._inside == 0:
-                self._passed_at = self._now()
-            if self._inside >= MOST_WAITING and self._now() - self._passed_at > STUCK_SECONDS:
+            now = self._now()
+            if self._inside == 0 and not self._last_failed:  # Nobody got through, for nobody came.
+                self._passed_at = now
+            stuck_for = now - self._passed_at
+            if self._inside >= MOST_WAITING and stuck_for > STUCK_SECONDS:
                 raise StorageUnavailable(f"nobody has got through for a while, and {self._inside} wait already")
             self._inside += 1
+            return stuck_for
 
     @contextmanager
     def turn(self, seconds: float) -> Generator[None, None, None]:

@@ -61,6 +61,34 @@ def test_when_nobody_gets_through_only_some_wait() -> None:
             pass
 
 
+def test_who_comes_late_hears_since_when_nobody_got_through() -> None:
+    """The first waits with its whole patience, who comes three seconds later with so much less."""
+    seconds = Seconds()
+    queue = Queue(seconds)
+    with queue.place() as first:
+        seconds.now += 3
+        with queue.place() as late:
+            pass
+        with queue.place() as after_one_got_through:
+            pass
+    assert (0, 3, 0) == (first, late, after_one_got_through)
+
+
+def test_an_empty_queue_is_still_stuck_after_a_failure() -> None:
+    """The last one gave up: who comes next waits no longer than others do, until one gets through."""
+    seconds = Seconds()
+    queue = Queue(seconds)
+    with pytest.raises(StorageUnavailable), queue.place():
+        raise StorageUnavailable("locked")
+    seconds.now += 60
+    with queue.place() as after_a_failure:
+        pass
+    seconds.now += 60
+    with queue.place() as after_a_success:
+        pass
+    assert (60, 0) == (after_a_failure, after_a_success)
+
+
 def _failure() -> tuple[type[BaseException], BaseException, None]:
     error = StorageUnavailable("locked")
     return type(error), error, None
