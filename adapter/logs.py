@@ -13,7 +13,7 @@ from structlog.typing import ExcInfo, Processor
 
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
+    structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
 
@@ -22,15 +22,16 @@ _CHATTY = ("alembic", "urllib3", "sqlalchemy")
 
 
 def configure_logs(level: str, stream: TextIO | None = None) -> None:
-    """Send this package's logs and everybody else's through one format to `stream` (stdout unless given)."""
-    structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,  # Caching saves 3 µs a line, and would make a second call without effect.
-    )
+    """Send this package's logs and everybody else's in one format to `stream` (stdout unless given)."""
     output = logging.StreamHandler(stream or sys.stdout)
     output.setFormatter(_formatter(output.stream))
+    structlog.configure(
+        processors=[*_SHARED, *_ending(output.stream)],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        # Straight to the stream: the way through the standard library takes 40 µs a line, and each order has one.
+        logger_factory=structlog.WriteLoggerFactory(output.stream),
+        cache_logger_on_first_use=False,  # Caching saves 3 µs a line, and would make a second call without effect.
+    )
     root = logging.getLogger()
     root.handlers[:] = [output]
     root.setLevel(level.upper())
@@ -39,15 +40,16 @@ def configure_logs(level: str, stream: TextIO | None = None) -> None:
 
 
 def _formatter(stream: TextIO) -> logging.Formatter:
-    renderer: Processor = structlog.dev.ConsoleRenderer() if stream.isatty() else structlog.processors.JSONRenderer()
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_SHARED,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.ExceptionRenderer(_describe_error),
-            renderer,
-        ],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_ending(stream)],
     )
+
+
+def _ending(stream: TextIO) -> tuple[Processor, Processor]:
+    """Return what makes a line of what is to be said."""
+    renderer: Processor = structlog.dev.ConsoleRenderer() if stream.isatty() else structlog.processors.JSONRenderer()
+    return structlog.processors.ExceptionRenderer(_describe_error), renderer
 
 
 def _describe_error(exc_info: ExcInfo) -> str:
