@@ -31,16 +31,28 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "
 _POSTGRESQL = ("postgres://", "postgresql://", "postgresql+psycopg://")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
-_EPHEMERAL_HOSTS = {
-    "DYNO": "Heroku",
-    "RENDER": "Render",
-    "RAILWAY_ENVIRONMENT_NAME": "Railway",
-    "RAILWAY_PROJECT_ID": "Railway",
-    "FLY_APP_NAME": "Fly",
-    "K_SERVICE": "Cloud Run",
-    "DO_APP_PLATFORM": "DigitalOcean",
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host whose disk vanishes; `proxies` stand in front of every service there, None when it isn't documented."""
+
+    name: str
+    proxies: int | None = None
+
+
+# Heroku's router appends the sender's address (devcenter.heroku.com/articles/http-routing), and so does Cloud Run's.
+# Render leaves "sender, Cloudflare, 10.…" (github.com/arcjet/arcjet-js/issues/5411). On Fly the last address is the
+# app's own (fly.io/docs/networking/request-headers).
+_HOSTS = {
+    "DYNO": Host("Heroku", 1),
+    "RENDER": Host("Render", 3),
+    "RAILWAY_ENVIRONMENT_NAME": Host("Railway"),
+    "RAILWAY_PROJECT_ID": Host("Railway"),
+    "FLY_APP_NAME": Host("Fly", 2),
+    "K_SERVICE": Host("Cloud Run", 1),
+    "DO_APP_PLATFORM": Host("DigitalOcean"),
 }
-"""Variables that a host with a disk that vanishes sets, and the host's name."""
+"""Hosts by the variables that they set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +100,8 @@ class _Reader:
     def settings(self) -> Settings:
         database_url = self._text("DATABASE_URL") or "sqlite:///adapter.db"
         sqlite_path = self._database(database_url)
+        embedded_delivery = self._boolean("EMBEDDED_DELIVERY", default=sqlite_path is not None)
+        self._remark_on_a_shared_file(sqlite_path, embedded=embedded_delivery)
         return Settings(
             database_url=database_url,
             sqlite_path=sqlite_path,
@@ -99,11 +113,11 @@ class _Reader:
             axon_api_url=self._api_url(),
             console_password=self._text("CONSOLE_PASSWORD"),
             status_token=self._text("STATUS_TOKEN"),
-            trusted_proxies=self._whole("TRUSTED_PROXIES", 0, least=0, most=10),
+            trusted_proxies=self._trusted_proxies(),
             log_level=self._log_level(),
             lease=self._lease(),
             retention=timedelta(days=self._whole("RETENTION_DAYS", 30, least=1, most=3650)),
-            embedded_delivery=self._boolean("EMBEDDED_DELIVERY", default=sqlite_path is not None),
+            embedded_delivery=embedded_delivery,
             notices=tuple(self._notices),
         )
 
@@ -113,6 +127,19 @@ class _Reader:
             least = f"LEASE_SECONDS is below {SHORTEST_LEASE}"
             self._notices.append(f"{least}: while Axon answers slowly, a second worker sends a batch again")
         return timedelta(seconds=seconds)
+
+    def _trusted_proxies(self) -> int:
+        host = _host(self._environment)
+        if host is not None and self._text("TRUSTED_PROXIES") is None:
+            number = f"set it to {host.proxies}" if host.proxies else "set it to their number"
+            consequence = "until then every buyer seems to have a proxy's address"
+            self._notices.append(f"TRUSTED_PROXIES is not set, and {host.name} has proxies: {number}; {consequence}")
+        return self._whole("TRUSTED_PROXIES", 0, least=0, most=10)
+
+    def _remark_on_a_shared_file(self, sqlite_path: Path | None, *, embedded: bool) -> None:
+        if sqlite_path is not None and not embedded:
+            advice = "leave it out, and the web process delivers by itself; or use PostgreSQL"
+            self._notices.append(f"EMBEDDED_DELIVERY is false: web and worker share one SQLite file; {advice}")
 
     def _problem(self, name: str, message: str, hint: str = "") -> None:
         self.problems.append(Problem(name, "", message, hint))
@@ -152,7 +179,7 @@ class _Reader:
 
     def _api_url(self) -> str:
         url = self._text("AXON_API_URL") or AXON_API_URL
-        if not _is_safe_url(url):
+        if not is_safe_url(url):
             message = f"{url[:200]!r} is no https address, and buyers' data must travel encrypted"
             self._problem("AXON_API_URL", message, f"like {AXON_API_URL}; http only for 127.0.0.1, ::1 or localhost")
         return url
@@ -196,11 +223,11 @@ class _Reader:
         volume = self._text("DATA_VOLUME")
         if volume is not None and path.resolve().is_relative_to(Path(volume).resolve()):
             return
-        for host in _hosts(self._environment):
-            message = f"a SQLite file on {host} vanishes at the next deploy or restart, with every order in it"
+        host = _host(self._environment)
+        if host is not None:
+            message = f"a SQLite file on {host.name} vanishes at the next deploy or restart, with every order in it"
             hint = "attach PostgreSQL, or mount a volume, set DATA_VOLUME to it and put the file there"
             self._problem("DATABASE_URL", message, hint)
-            return
 
 
 def _remarks_on_key(key: str) -> Iterator[str]:
@@ -210,11 +237,12 @@ def _remarks_on_key(key: str) -> Iterator[str]:
         yield "SECRET_KEY contains white space: SECRET_KEY_FALLBACKS, separated by spaces, can never hold it"
 
 
-def _hosts(environment: Mapping[str, str]) -> Iterator[str]:
-    return (host for name, host in _EPHEMERAL_HOSTS.items() if environment.get(name))
+def _host(environment: Mapping[str, str]) -> Host | None:
+    return next((host for name, host in _HOSTS.items() if environment.get(name)), None)
 
 
-def _is_safe_url(url: str) -> bool:
+def is_safe_url(url: str) -> bool:
+    """Whether what is sent to this address travels encrypted, or stays on this machine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -447,6 +447,32 @@ def test_what_is_remarked_on() -> None:
     assert () == load_settings({}).notices
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("DYNO", "Heroku has proxies: set it to 1"),
+        ("RENDER", "Render has proxies: set it to 3"),
+        ("FLY_APP_NAME", "Fly has proxies: set it to 2"),
+        ("K_SERVICE", "Cloud Run has proxies: set it to 1"),
+        ("RAILWAY_PROJECT_ID", "Railway has proxies: set it to their number"),
+    ],
+)
+def test_proxies_of_a_host(name: str, words: str) -> None:
+    """Where proxies are known to stand in front, an unset TRUSTED_PROXIES is remarked on; any value settles it."""
+    environment = {**POSTGRESQL, "SECRET_KEY": "x" * 32, name: "x"}
+    (notice,) = load_settings(environment).notices
+    expected = f"TRUSTED_PROXIES is not set, and {words}; until then every buyer seems to have a proxy's address"
+    assert expected == notice
+    assert () == load_settings({**environment, "TRUSTED_PROXIES": "0"}).notices
+
+
+def test_one_file_for_two() -> None:
+    """A worker of its own beside SQLite is remarked on; beside PostgreSQL it is the rule."""
+    (notice,) = load_settings({"EMBEDDED_DELIVERY": "false"}).notices
+    assert notice.startswith("EMBEDDED_DELIVERY is false: web and worker share one SQLite file; leave it out")
+    assert () == load_settings({**POSTGRESQL, "SECRET_KEY": "x" * 32, "EMBEDDED_DELIVERY": "false"}).notices
+
+
 @pytest.mark.parametrize("url", ["http://localhost:1/", "http://127.0.0.1:1/", "https://b.applovin.com/v1/event"])
 def test_addresses_that_are_safe(url: str) -> None:
     """Https anywhere, http on this machine alone."""
