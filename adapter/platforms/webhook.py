@@ -68,6 +68,10 @@ class Platform(Protocol):
         """Whether this is the platform's unsigned set-up ping, which is answered 200 and stores nothing."""
         ...
 
+    def probe(self, secret: str) -> WebhookRequest:
+        """Return a delivery, signed with this secret, that is answered 200 as ignored and leaves no row."""
+        ...
+
     def glance(self, body: bytes) -> OrderNotice | Ignored | Unreadable:
         """Tell what a verified body is; quick, and never raises."""
         ...

@@ -6,7 +6,7 @@ import pytest
 
 from adapter.errors import SignatureRefused
 from adapter.platforms.shopify import SHOPIFY
-from adapter.platforms.webhook import WebhookRequest
+from adapter.platforms.webhook import Ignored, WebhookRequest
 
 BODY = '{"id":5839102746581,"note":"Grüße ☕","price":"19.90"}'.encode()
 PAGE_SECRET = "7f3b2c9d1e8a4f60b5c7d9e2a1f4068395ab7c1d2e3f405162738495a6b7c8d9"
@@ -128,3 +128,12 @@ def test_the_platform_says_its_name_and_where_its_secret_is() -> None:
     """The registry and `adapter check` use both."""
     assert SHOPIFY.name == "shopify"
     assert "Your webhooks will be signed with" in SHOPIFY.secret_is_found_at
+
+
+def test_a_probe() -> None:
+    """A probe is signed with its secret alone, and is ignored: it leaves no row."""
+    probe = SHOPIFY.probe("shpss_4f8a1c0e9b7d2a63")
+    SHOPIFY.verify(probe, ["shpss_4f8a1c0e9b7d2a63"])
+    with pytest.raises(SignatureRefused):
+        SHOPIFY.verify(probe, ["shpss_another_secret_0001"])
+    assert isinstance(SHOPIFY.glance(probe.body), Ignored)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapter.errors import SignatureRefused
-from adapter.platforms.webhook import WebhookRequest
+from adapter.platforms.webhook import Ignored, WebhookRequest
 from adapter.platforms.woocommerce import WOOCOMMERCE
 from adapter.platforms.woocommerce.request import decode_entities
 
@@ -180,3 +180,14 @@ FORM = "application/x-www-form-urlencoded"
 def test_only_the_exact_form_is_a_ping(headers: dict[str, str], body: bytes, expected: bool) -> None:
     """A ping is an unsigned form with the webhook's number and nothing else."""
     assert expected is WOOCOMMERCE.is_ping(WebhookRequest(headers, body))
+
+
+@pytest.mark.parametrize("secret", ["letters0and1digits", "tom&jerry <3", "tom&amp;jerry &lt;3"])
+def test_a_probe(secret: str) -> None:
+    """A probe is signed with its secret alone, in whatever form, isn't the ping, and is ignored: it leaves no row."""
+    probe = WOOCOMMERCE.probe(secret)
+    WOOCOMMERCE.verify(probe, [secret])
+    with pytest.raises(SignatureRefused):
+        WOOCOMMERCE.verify(probe, ["another0secret1of2tests"])
+    assert not WOOCOMMERCE.is_ping(probe)
+    assert isinstance(WOOCOMMERCE.glance(probe.body), Ignored)

@@ -27,6 +27,10 @@ class Shopify:
         """Return False: Shopify signs everything it sends."""
         return False
 
+    def probe(self, secret: str) -> WebhookRequest:
+        """Return a signed delivery that is ignored: an id alone, as the delete topics send it."""
+        return verification.signed(b'{"id":1}', secret)
+
     def glance(self, body: bytes) -> OrderNotice | Ignored | Unreadable:
         """Tell what a verified body is; quick, and never raises."""
         return notice.glance(body)

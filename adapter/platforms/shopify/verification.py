@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapter.errors import SignatureRefused
-from adapter.platforms.signature import is_signed_by_any
+from adapter.platforms.signature import is_signed_by_any, sign
 from adapter.platforms.webhook import WebhookRequest
 
 SECRET_IS_FOUND_AT = (
@@ -36,6 +36,11 @@ def verify(request: WebhookRequest, secrets: Sequence[str]) -> None:
             f"the webhook secret of this shop doesn't match the one that Shopify signs with. {SECRET_IS_FOUND_AT}."
             " If the secret is right, something in front of the adapter changes the body",
         )
+
+
+def signed(body: bytes, secret: str) -> WebhookRequest:
+    """Return the body as Shopify delivers it."""
+    return WebhookRequest({"content-type": "application/json", _HEADERS[0]: sign(body, secret).decode()}, body)
 
 
 def _matches(body: bytes, signature: str, secrets: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@ from adapter.platforms.webhook import Ignored, OrderNotice, Side, Unreadable, We
 from adapter.platforms.woocommerce.body import glance
 from adapter.platforms.woocommerce.order import read_order
 from adapter.platforms.woocommerce.places import PLACES
-from adapter.platforms.woocommerce.request import SECRET_IS_FOUND_AT, is_ping, verify
+from adapter.platforms.woocommerce.request import SECRET_IS_FOUND_AT, is_ping, signed, verify
 from adapter.purchase.order import Order
 from adapter.purchase.whence import Places
 
@@ -28,6 +28,10 @@ class WooCommerce:
     def is_ping(self, request: WebhookRequest) -> bool:
         """Whether this is the unsigned set-up ping; WooCommerce wants exactly 200 for it."""
         return is_ping(request)
+
+    def probe(self, secret: str) -> WebhookRequest:
+        """Return a signed delivery that is ignored: an id alone, as it is sent for a deleted order."""
+        return signed(b'{"id":1}', secret)
 
     def glance(self, body: bytes) -> OrderNotice | Ignored | Unreadable:
         """Tell what a verified body is; quick, and never raises."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from adapter.errors import SignatureRefused
-from adapter.platforms.signature import is_signed_by_any
+from adapter.platforms.signature import is_signed_by_any, sign
 from adapter.platforms.webhook import WebhookRequest
 
 SECRET_IS_FOUND_AT = "WooCommerce › Settings › Advanced › Webhooks › the webhook › Secret"  # noqa: S105  # A place.
@@ -37,6 +37,12 @@ def verify(request: WebhookRequest, secrets: Sequence[str]) -> None:
     if signature.isascii() and is_signed_by_any(request.body, signature, _signing_keys(secrets)):
         return
     raise SignatureRefused("X-WC-Webhook-Signature isn't the signature of this body", _WRONG_HINT)
+
+
+def signed(body: bytes, secret: str) -> WebhookRequest:
+    """Return the body as WooCommerce delivers it; since 3.6 it signs with the decoded secret."""
+    signature = sign(body, decode_entities(secret)).decode()
+    return WebhookRequest({"content-type": "application/json", _SIGNATURE: signature}, body)
 
 
 def is_ping(request: WebhookRequest) -> bool:
