@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from adapter.errors import OrderUnreadable
+from adapter.platforms.document import parse_document
 from adapter.platforms.registry import PLATFORMS
 from adapter.platforms.webhook import Ignored, OrderNotice, Unreadable, WebhookRequest
+from adapter.purchase.decision import CONSENT_NAMES, consent_in
 from adapter.purchase.rules import countable_since, counts
 from adapter.shops.shop import Shop
 from adapter.storage.purchases import Purchases, Receipt, Received
@@ -78,6 +81,8 @@ class Intake:
             age=max(now - since, timedelta(0)) if is_sale and since is not None else None,
         )
         change = self.purchases.receive([receipt], now)[0]
+        if change is Received.UNCHANGED and _is_refusal(body):
+            self.purchases.refuse(shop.name, notice.order_id, now)
         if change is Received.CONFLICT:
             reason = "another order with this id is stored already; this one is quarantined: conflicting order"
             return Taken(Result.CONFLICT, notice.order_id, change, reason)
@@ -107,3 +112,13 @@ class Intake:
         )
         change = self.purchases.receive([receipt], self.clock())[0]
         return Taken(Result.UNREADABLE, receipt.order_id, change, f"quarantined: unreadable: {reason}")
+
+
+def _is_refusal(body: bytes) -> bool:
+    """Whether a body says that the buyer refused. That reaches the order also when the body itself counts no more."""
+    if not any(name.encode() in body for name in CONSENT_NAMES):
+        return False  # Nearly always: so nothing more is read.
+    try:
+        return consent_in(parse_document(body)) == "denied"
+    except OrderUnreadable:
+        return False

@@ -34,6 +34,7 @@ class Ledger:
     def __init__(self) -> None:
         self.receipts: list[tuple[Receipt, datetime]] = []
         self.answer: Received | StorageUnavailable = Received.STORED
+        self.refused: list[tuple[str, str, datetime]] = []
 
     def receive(self, receipts: Sequence[Receipt], now: datetime) -> list[Received]:
         """Take receipts in."""
@@ -41,6 +42,10 @@ class Ledger:
             raise self.answer
         self.receipts += [(receipt, now) for receipt in receipts]
         return [self.answer for _ in receipts]
+
+    def refuse(self, shop: str, order_id: str, now: datetime) -> None:
+        """Hear of a refusal."""
+        self.refused.append((shop, order_id, now))
 
 
 @pytest.fixture
@@ -235,3 +240,26 @@ def test_a_ping(ledger: Ledger, clock: Any) -> None:
     request = WebhookRequest({"content-type": "application/x-www-form-urlencoded"}, b"webhook_id=7")
     assert Taken(Result.PING) == intake.take(shop, request)
     assert [] == ledger.receipts
+
+
+@pytest.mark.parametrize(
+    ("attributes", "change", "is_heard"),
+    [
+        ([{"name": "ad_consent", "value": "denied"}], Received.UNCHANGED, True),
+        ([{"name": "_ad_consent", "value": "denied"}], Received.UNCHANGED, True),
+        ([{"name": "ad_consent", "value": "granted"}], Received.UNCHANGED, False),
+        ([{"name": "note", "value": "ad_consent denied"}], Received.UNCHANGED, False),
+        ([], Received.UNCHANGED, False),
+        # The worker finds it in the body, or it is another order's.
+        ([{"name": "ad_consent", "value": "denied"}], Received.STORED, False),
+        ([{"name": "ad_consent", "value": "denied"}], Received.REFRESHED, False),
+        ([{"name": "ad_consent", "value": "denied"}], Received.CONFLICT, False),
+    ],
+)
+def test_a_refusal_that_comes_too_late(
+    take: Any, ledger: Ledger, clock: Any, attributes: list[dict[str, str]], change: Received, *, is_heard: bool
+) -> None:
+    """A body that changes nothing any more, because the order was sent, still says whether the buyer refused."""
+    ledger.answer = change
+    take(order(note_attributes=attributes))
+    assert ([("acme", "5001", clock())] if is_heard else []) == ledger.refused

@@ -16,6 +16,7 @@ from adapter.platforms.document import parse_document
 from adapter.platforms.registry import PLATFORMS
 from adapter.purchase.decision import Decision, decide
 from adapter.purchase.order import Order
+from adapter.purchase.rules import REFUSED
 from adapter.shops.shop import Shop
 from adapter.storage.clicks import Clicks
 from adapter.storage.purchases import Claim, Purchases, Settlement
@@ -34,15 +35,6 @@ class ToSend:
 
 
 @dataclass(frozen=True, slots=True)
-class ToHold:
-    """An order without any click identifier, which waits for one until then."""
-
-    claim: Claim
-    until: datetime
-    keys: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ToForget:
     """An order whose buyer refused: it is skipped, its body is purged, and what their browser stored is deleted."""
 
@@ -50,7 +42,7 @@ class ToForget:
     click_keys: tuple[tuple[str, str], ...]
 
 
-Prepared = ToSend | ToHold | ToForget | Settlement
+Prepared = ToSend | ToForget | Settlement
 
 
 class Preparer:
@@ -65,8 +57,10 @@ class Preparer:
 
         Frozen bytes that may have been accepted are sent again as they are. Raise `StorageUnavailable`.
         """
-        read = [self._safely(claim, now, partial(self._read, claim, shops[claim.shop])) for claim in claims]
+        read = [self._safely(claim, now, partial(self._read, claim, shops[claim.shop], now)) for claim in claims]
         keys = [self._keys(claim, it) for claim, it in zip(claims, read, strict=True)]
+        # Before the look-up: a refusal that it doesn't find will find the order.
+        self._clicks.expect([(claim.id, key) for claim, some in zip(claims, keys, strict=True) for key in some])
         stored = self._clicks.look_up([key for some in keys for key in some])
         opened = [partial(self._clicks.open, some, stored) for some in keys]
         return [
@@ -92,10 +86,13 @@ class Preparer:
             )
             return settlements.quarantined(claim, reason, now)
 
-    def _read(self, claim: Claim, shop: Shop) -> ToSend | Order:
+    def _read(self, claim: Claim, shop: Shop, now: datetime) -> ToSend | Order | Settlement:
         if claim.fixed and (frozen := self._purchases.open_event(claim)) is not None:
             return ToSend(claim, frozen)
-        document = parse_document(self._purchases.open_body(claim))
+        body = self._purchases.open_body(claim)
+        if body is None:
+            return settlements.skipped(claim, str(REFUSED), now, refused_by_buyer=True)
+        document = parse_document(body)
         return PLATFORMS[shop.platform].read_order(document, shop.rules.policy.side)
 
     def _decided(
@@ -108,7 +105,8 @@ class Preparer:
             return settlements.quarantined(claim, "; ".join(decision.problems), now)
         until = claim.received_at + shop.rules.policy.hold
         if not decision.clicks and timedelta(0) < until - now <= shop.rules.policy.hold:
-            return ToHold(claim, until, self._awaited(shop.name, order))
+            # A click wakes it before that.
+            return settlements.again(claim, now, until)
         if decision.warnings:
             _log.warning("order sent with warnings", shop=shop.name, order=claim.order_id, warnings=decision.warnings)
         return ToSend(claim, decision.to_send.encode())
@@ -117,13 +115,9 @@ class Preparer:
         """Return under what the clicks of an order may stand; one with frozen bytes needs none."""
         return self._clicks.hashes_of(claim.shop, read.click_keys) if isinstance(read, Order) else []
 
-    def _awaited(self, shop: str, order: Order) -> tuple[bytes, ...]:
-        """Return the keys to wait for; a click is stored under the newest secret's hash."""
-        return tuple(self._clicks.key_hashes(shop, kind, value)[0] for kind, value in order.click_keys)
-
 
 def _skipped(claim: Claim, order: Order, decision: Decision, now: datetime) -> ToForget | Settlement:
-    refused = decision.skip is not None and decision.skip.rule == "consent denied"
+    refused = decision.skip == REFUSED
     settlement = settlements.skipped(claim, str(decision.skip), now, refused_by_buyer=refused)
     return ToForget(settlement, order.click_keys) if refused else settlement
 

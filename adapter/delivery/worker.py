@@ -13,7 +13,7 @@ from threading import Event
 import structlog
 
 from adapter.delivery import policy
-from adapter.delivery.preparing import Preparer, ToForget, ToHold, ToSend, without_values
+from adapter.delivery.preparing import Preparer, ToForget, ToSend, without_values
 from adapter.delivery.sending import Client, Sender
 from adapter.delivery.sweeping import Sweeper
 from adapter.errors import StorageUnavailable
@@ -159,7 +159,7 @@ class Worker:
         return self.destinations.take_probe(destination.id, now, policy.next_probe(state, now, self.lease))
 
     def _prepared(self, claims: Sequence[Claim]) -> list[ToSend]:
-        """Return the events of these rows; settle the rows that have none to send, all of them at once."""
+        """Return the events of these rows; settle those that have none to send, or none yet, all of them at once."""
         now = self.clock()
         events: list[ToSend] = []
         settled: list[Settlement] = []
@@ -167,8 +167,6 @@ class Worker:
             match prepared:
                 case ToSend():
                     events.append(prepared)
-                case ToHold():
-                    self.purchases.hold(prepared.claim, prepared.until, prepared.keys, now)
                 case ToForget():
                     self.clicks.forget(prepared.settlement.claim.shop, prepared.click_keys)
                     settled.append(prepared.settlement)
@@ -180,10 +178,8 @@ class Worker:
     def _settle(self, settlements: Sequence[Settlement]) -> None:
         self.purchases.settle(settlements)
         for settlement in settlements:
-            told = _log.warning if settlement.state is State.QUARANTINED else _log.info
-            # Only the kind of reason: the whole one, which may name what stands in the order, is kept in the ledger.
-            kind = (settlement.reason or "").partition(":")[0]
-            told(f"order {settlement.state}", shop=settlement.claim.shop, order=settlement.claim.order_id, reason=kind)
+            if settlement.state is not State.PENDING:
+                _tell(settlement)
 
     def _sender(self, destination: Destination) -> Sender:
         return Sender(
@@ -196,3 +192,10 @@ class Worker:
             lease=self.lease,
             stopping=self.stop.is_set,
         )
+
+
+def _tell(settlement: Settlement) -> None:
+    told = _log.warning if settlement.state is State.QUARANTINED else _log.info
+    # Only the kind of reason: the whole one, which may name what stands in the order, is kept in the ledger.
+    kind = (settlement.reason or "").partition(":")[0]
+    told(f"order {settlement.state}", shop=settlement.claim.shop, order=settlement.claim.order_id, reason=kind)

@@ -115,10 +115,14 @@ def _missing_of_browser(user: Mapping[str, Any], not_buyers: frozenset[str]) -> 
     return [words for name, words in wanted if not user.get(name) or user[name] in not_buyers]
 
 
+REFUSED = Skip("consent denied", "the buyer refused")
+"""What is recorded of the buyer's refusal."""
+
+
 def skip_by_consent(*, required: bool, granted: bool, denied: bool) -> Skip | None:
     """Return the skip that consent asks for; a recorded refusal wins whatever the mapping requires."""
     if denied:
-        return Skip("consent denied", "the buyer refused")
+        return REFUSED
     if required and not granted:
         return Skip("no consent", "the mapping requires consent, and none is recorded for this order")
     return None

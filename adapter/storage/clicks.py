@@ -8,15 +8,17 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, delete, select, update
+from sqlalchemy import Connection, Engine, Row, Select, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from adapter.errors import SealBroken
+from adapter.storage import awaiting
 from adapter.storage.engine import reading, writing
 from adapter.storage.eviction import MOST_ROWS, Eviction, delete_oldest
 from adapter.storage.lists import among
-from adapter.storage.patience import WHILE_A_BROWSER_WAITS
+from adapter.storage.patience import WHILE_A_BROWSER_WAITS, WHILE_A_SHOP_WAITS
 from adapter.storage.sealing import Sealer
-from adapter.storage.tables import UPTIME, State, awaited_clicks, clicks, purchases
+from adapter.storage.tables import UPTIME, clicks, purchases
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -40,20 +42,28 @@ class Clicks:
     ) -> None:
         """Store the identifiers under each key, and wake the orders that wait for one.
 
-        A refusal also deletes what the same browser stored. Raise `StorageUnavailable`, and `StorageBusy` when orders
+        A refusal also deletes what the same browser stored, and ends the orders under these keys: what isn't sent yet
+        won't be, and of all of them what is kept is purged. Raise `StorageUnavailable`, and `StorageBusy` when orders
         go first.
         """
+        is_refusal = identifiers.get("consent") == "denied"
         excess = self._eviction.share_of(len(keys))
         kinds = {self.key_hashes(shop, kind, value)[0]: kind for kind, value in keys}
         with writing(self._engine, WHILE_A_BROWSER_WAITS) as connection:
             known = self._known_or_new(connection, shop, sorted(kinds), identifiers, now)
             for key, stored in known.items():
                 self._merge(connection, key, merge(stored, identifiers, latest_wins=kinds[key] == LATEST_WINS), now)
-            _wake(connection, list(kinds), now)
-            if identifiers.get("consent") == "denied":
+            awaiting.wake(connection, list(kinds), now)
+            if is_refusal:
                 self._delete(connection, shop, [key for stored in known.values() for key in _browser_in(stored, keys)])
             if excess:
                 delete_oldest(connection, excess)
+        if is_refusal:
+            self._end_orders(shop, self.hashes_of(shop, keys), now)
+
+    def expect(self, keys: Sequence[tuple[int, bytes]]) -> None:
+        """Remember under which hashes clicks and refusals may come for which orders, from now on; (id, hash) each."""
+        awaiting.expect(self._engine, keys)
 
     def find(self, shop: str, keys: Sequence[tuple[str, str]]) -> dict[str, str]:
         """Return what was stored under these keys; {} when nothing was.
@@ -81,12 +91,38 @@ class Clicks:
 
     def forget(self, shop: str, keys: Sequence[tuple[str, str]]) -> None:
         """Delete what was stored under these keys, and by the same browser: the buyer refused."""
-        stored = self.look_up(self.hashes_of(shop, keys))
-        browsers = [
-            browser for key, sealed in stored.items() for browser in _browser_in(self._open(key, sealed), keys)
-        ]
         with writing(self._engine) as connection:
-            self._delete(connection, shop, [*keys, *browsers])
+            self._forget(connection, shop, self.hashes_of(shop, keys))
+
+    def refuse(self, shop: str, order_id: str, now: datetime) -> None:
+        """End an order, as a refusal under one of its keys does; raise `StorageUnavailable`."""
+        this = and_(purchases.c.shop == shop, purchases.c.order_id == order_id)
+        with writing(self._engine, WHILE_A_SHOP_WAITS) as connection:
+            self._forget(connection, shop, awaiting.refuse(connection, this, now))
+
+    def _end_orders(self, shop: str, keys: Sequence[bytes], now: datetime) -> None:
+        """Let the refusal that was stored under these keys reach their orders.
+
+        It has to be committed by now: an order that isn't found yet finds the refusal itself.
+        """
+        if ids := awaiting.orders_of(self._engine, keys):
+            with writing(self._engine, WHILE_A_BROWSER_WAITS) as connection:
+                theirs = awaiting.refuse(connection, purchases.c.id.in_(ids), now)
+                self._forget(connection, shop, theirs, besides=keys)
+
+    def _forget(self, connection: Connection, shop: str, keys: Sequence[bytes], besides: Sequence[bytes] = ()) -> None:
+        """Delete what is stored under these keys' hashes, and what their browsers stored, but not those `besides`."""
+        if keys:
+            rows = connection.execute(_stored_under(self._engine.dialect.name), {"keys": keys}).all()
+            browsers = [browser for row in rows for browser in self._browser_of(row)]
+            gone = {*keys, *self.hashes_of(shop, browsers)} - {*besides}
+            connection.execute(delete(clicks).where(clicks.c.key.in_(gone)))
+
+    def _browser_of(self, row: Row[Any]) -> list[tuple[str, str]]:
+        try:
+            return _browser_in(self._open(row.key, row.identifiers), ())
+        except SealBroken:
+            return []  # It was sealed with a secret that is gone, and so was whatever its browser stored.
 
     def hashes_of(self, shop: str, keys: Sequence[tuple[str, str]]) -> list[bytes]:
         """Return under what the clicks of one order's keys may stand, in the order of the keys."""
@@ -154,12 +190,3 @@ def merge(known: Mapping[str, str], new: Mapping[str, str], *, latest_wins: bool
     if "denied" in (known.get("consent"), new.get("consent")):
         return {"consent": "denied"}
     return {**known, **new} if latest_wins else {**new, **known}
-
-
-def _wake(connection: Connection, keys: Sequence[bytes], now: datetime) -> None:
-    waiting = select(awaited_clicks.c.purchase_id).where(awaited_clicks.c.key.in_(keys))
-    connection.execute(
-        update(purchases)
-        .where(purchases.c.id.in_(waiting), purchases.c.state == State.PENDING.value, purchases.c.due_at > now)
-        .values(due_at=now)
-    )

@@ -13,17 +13,17 @@ from sqlalchemy import (
     Connection,
     Engine,
     RowMapping,
-    delete,
     select,
     update,
 )
 
 from adapter.storage import listing, receiving, settling
+from adapter.storage.clicks import Clicks
 from adapter.storage.due import Which, is_any_due, moments
 from adapter.storage.engine import reading, writing
 from adapter.storage.patience import WHILE_A_SHOP_WAITS
 from adapter.storage.sealing import Sealer
-from adapter.storage.tables import State, awaited_clicks, purchases
+from adapter.storage.tables import State, purchases
 
 
 class Received(StrEnum):
@@ -61,13 +61,13 @@ class Claim:
     """A row that this worker alone may send until its lease ends; `fence` proves it when settling.
 
     `event` are the frozen bytes of the first send. `fixed` says that they may have been accepted, so they must be
-    sent again as they are; otherwise the event is made anew from `body`.
+    sent again as they are; otherwise the event is made anew from `body`. Without a body the buyer has refused.
     """
 
     id: int
     shop: str
     order_id: str
-    body: bytes = field(repr=False)
+    body: bytes | None = field(repr=False)
     event: bytes | None = field(repr=False)
     fixed: bool
     fence: int
@@ -183,8 +183,10 @@ class Purchases:
             rows = connection.execute(taken, values).mappings().all()
         return sorted((_claim(row) for row in rows), key=lambda claim: claim.id)
 
-    def open_body(self, claim: Claim) -> bytes:
-        """Return the order's body; raise `SealBroken`."""
+    def open_body(self, claim: Claim) -> bytes | None:
+        """Return the order's body, None when the buyer has refused since it was first sent; raise `SealBroken`."""
+        if claim.body is None:
+            return None
         return self._sealer.open(claim.body, context_of(claim.shop, claim.order_id, "body"))
 
     def open_event(self, claim: Claim) -> bytes | None:
@@ -220,14 +222,12 @@ class Purchases:
         with writing(self._engine) as connection:
             return settling.settle(connection, in_order)
 
-    def hold(self, claim: Claim, until: datetime, keys: Sequence[bytes], at: datetime) -> None:
-        """Put an order back to wait for a click under one of these keys, at most until then."""
-        with writing(self._engine) as connection:
-            kept = settling.settle(connection, [Settlement(claim=claim, state=State.PENDING, at=at, due_at=until)])
-            if kept and keys:
-                connection.execute(delete(awaited_clicks).where(awaited_clicks.c.purchase_id == claim.id))
-                rows = [{"key": key, "purchase_id": claim.id} for key in dict.fromkeys(keys)]
-                connection.execute(awaited_clicks.insert(), rows)
+    def refuse(self, shop: str, order_id: str, now: datetime) -> None:
+        """Let its buyer's refusal reach an order in any state: it isn't sent any more, and what is kept is purged.
+
+        Raise `StorageUnavailable`.
+        """
+        Clicks(self._engine, self._sealer).refuse(shop, order_id, now)
 
     def check_writable(self) -> None:
         """Return when an order could be stored right now; raise `StorageUnavailable` otherwise."""

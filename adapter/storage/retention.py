@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Row,
     and_,
     bindparam,
     case,
@@ -86,7 +87,6 @@ class Retention:
         with writing(self._engine) as connection:
             ids = connection.execute(_held(select(purchases.c.id), found, waits)).scalars().all()
             expired = connection.execute(self._expiry(now).where(purchases.c.id.in_(ids))).all()
-            _forget_awaited(connection, ids)
         return [Expired(row.shop, row.order_id, row.fixed) for row in expired]
 
     def _expiry(self, now: datetime) -> Any:  # noqa: ANN401  # SQLAlchemy's update with its returned columns.
@@ -117,8 +117,7 @@ class Retention:
         with writing(self._engine) as connection:
             rows = connection.execute(_held(columns, found, is_over)).all()
             if rows:
-                purged = [{"row": row.id, **_without_values(row.reason, row.answer)} for row in rows]
-                connection.execute(_PURGE, purged)
+                connection.execute(PURGE, [purged(row) for row in rows])
                 _forget_awaited(connection, [row.id for row in rows])
         return len(rows)
 
@@ -143,18 +142,20 @@ class Retention:
         return int((uptime - times * self._keep - ALLOWANCE).total_seconds())
 
 
-_PURGE = (
+PURGE = (
     update(purchases)
     .where(purchases.c.id == bindparam("row"))
     .values(body=None, event=None, reason=bindparam("kept_reason"), answer=bindparam("kept_answer"))
 )
+"""Purges one order; `purged` makes its parameters."""
 
 
-def _without_values(reason: str | None, answer: str | None) -> dict[str, str | None]:
-    """Return the kind of the reason, and of the answer what the API says in codes."""
-    known: dict[str, str | int] = json.loads(answer) if answer else {}
+def purged(row: Row[Any]) -> dict[str, Any]:
+    """Return what stays of an order with id, reason and answer: the kind of reason, the API's answer in codes."""
+    known: dict[str, str | int] = json.loads(row.answer) if row.answer else {}
     kept = {name: known[name] for name in _IMPERSONAL if name in known}
-    return {"kept_reason": reason and reason.partition(":")[0], "kept_answer": json.dumps(kept) if kept else None}
+    reason = row.reason and row.reason.partition(":")[0]
+    return {"row": row.id, "kept_reason": reason, "kept_answer": json.dumps(kept) if kept else None}
 
 
 def _held(columns: Any, found: Sequence[int], still: ColumnElement[bool]) -> Any:  # noqa: ANN401  # Selects.

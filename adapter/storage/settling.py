@@ -160,8 +160,8 @@ def _write(connection: Connection, settlements: Sequence[Settlement]) -> None:
         alike.setdefault(tuple(_values(settlement).items()), []).append(settlement.claim.id)
     for values, ids in alike.items():
         connection.execute(_settle(connection.dialect.name), {**dict(values), "ids": ids})
-    if ended := [settlement.claim.id for settlement in settlements if settlement.state is not State.PENDING]:
-        connection.execute(_forget_awaited(connection.dialect.name), {"ids": ended})
+    if purged := [settlement.claim.id for settlement in settlements if settlement.purge_body]:
+        connection.execute(_forget_awaited(connection.dialect.name), {"ids": purged})
 
 
 def _held(connection: Connection, claims: Sequence[Claim]) -> dict[int, Row[Any]]:

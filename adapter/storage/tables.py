@@ -148,7 +148,8 @@ Index("clicks_oldest", clicks.c.changed_uptime, clicks.c.last_at)
 awaited_clicks = Table(
     "awaited_clicks",
     metadata,
-    # An order that waits for a click: the click's key, and the order to wake.
+    # Under which keys something may still come for an order, as long as its body is kept: a click, for which it may
+    # be waiting, or its buyer's refusal.
     Column("key", LargeBinary, primary_key=True),
     Column("purchase_id", ID, ForeignKey("purchases.id", ondelete="CASCADE"), primary_key=True),
 )

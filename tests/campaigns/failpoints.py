@@ -31,7 +31,7 @@ WEB: Mapping[str, tuple[str, When]] = {
 WORKER: Mapping[str, tuple[str, When]] = {
     "claimed": ("adapter.storage.purchases:Purchases.claim", "after something"),
     "an event prepared": ("adapter.delivery.preparing:Preparer._decided", "after"),
-    "put on hold": ("adapter.storage.purchases:Purchases.hold", "after"),
+    "clicks expected": ("adapter.storage.clicks:Clicks.expect", "after"),
     "before freezing": ("adapter.storage.purchases:Purchases.freeze", "before"),
     "frozen": ("adapter.storage.purchases:Purchases.freeze", "after"),
     "before connecting": ("adapter.axon.transport:_Connection._new_conn", "before"),

@@ -112,7 +112,7 @@ def _feed(world: World, driver: Driver, point: str) -> None:
     poisoned = 2 if point == "in doubt" else int(point in POISONED)
     orders = [world.orders.next("shopify", poison=True) for _ in range(poisoned)]
     if point != "in doubt":
-        orders += [world.orders.next(clicked=point != "put on hold") for _ in range(6)]
+        orders += [world.orders.next(clicked=number % 3 > 0) for number in range(6)]
     driver.send(orders)
     assert wait_until(lambda: driver.open == 0, 60)
 

@@ -6,14 +6,14 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 from structlog.testing import capture_logs
 
-from adapter.delivery.preparing import Preparer, ToForget, ToHold, ToSend
+from adapter.delivery.preparing import Preparer, ToForget, ToSend
 from adapter.storage.clicks import Clicks
 from adapter.storage.purchases import Claim, Purchases, Settlement
 from adapter.storage.sealing import Sealer
-from adapter.storage.tables import State
+from adapter.storage.tables import State, awaited_clicks
 
 MINUTE = timedelta(minutes=1)
 
@@ -59,11 +59,13 @@ def test_a_field_that_is_left_out(house: Any) -> None:
 
 
 def test_a_hold(house: Any) -> None:
-    """An order without a click waits until 20 s after it came, under the keys of its order."""
+    """An order without a click waits until 20 s after it came, and a click under its key would wake it."""
     found = prepared(house, meta_data=[])
-    assert isinstance(found, ToHold)
-    assert house.clock() + timedelta(seconds=20) == found.until
-    assert (house.clicks.key_hashes("acme", "order_key", "wc_order_1")[0],) == found.keys
+    assert isinstance(found, Settlement)
+    assert (State.PENDING, house.clock() + timedelta(seconds=20)) == (found.state, found.due_at)
+    with house.engine.connect() as connection:
+        rows = connection.execute(select(awaited_clicks.c.key, awaited_clicks.c.purchase_id)).all()
+    assert [(house.clicks.key_hashes("acme", "order_key", "wc_order_1")[0], found.claim.id)] == rows
 
 
 def test_a_hold_from_a_clock_that_jumped(house: Any) -> None:
@@ -116,7 +118,7 @@ def test_a_row_that_cannot_be_opened(house: Any, sqlite_engine: Any) -> None:
 
 
 def test_a_batch_looks_its_clicks_up_at_once(house: Any) -> None:
-    """One query for all orders of a batch; each gets what was stored for it, and a bad one spoils no other."""
+    """One insert and one query for all orders of a batch; each gets what is its own, and a bad one spoils no other."""
     for number in (1, 2):
         keys = [("order_key", f"wc_order_{number}")]
         house.clicks.remember("acme", keys, {"aleid": f"stored-{number}"}, house.clock())
@@ -128,7 +130,7 @@ def test_a_batch_looks_its_clicks_up_at_once(house: Any) -> None:
     claims = house.claim()
     del queries[:]
     found = Preparer(house.purchases, house.clicks).prepare(claims, house.shops().by_name, house.clock())
-    assert 1 == len(queries)
+    assert ["INSERT", "SELECT"] == [query.split()[0] for query in queries]
     assert [ToSend, ToSend, Settlement, ToSend] == [type(each) for each in found]
     aleids = [json.loads(each.event)["user_data"]["aleid"] for each in found if isinstance(each, ToSend)]
     assert ["stored-1", "stored-2", "click-4"] == aleids

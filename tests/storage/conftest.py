@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import pytest
 from sqlalchemy import Engine, select
 
+from adapter.storage.awaiting import expect
 from adapter.storage.clicks import Clicks
 from adapter.storage.destinations import Destinations
 from adapter.storage.purchases import Claim, Purchases, Receipt, Received, Settlement, Which
@@ -57,6 +58,11 @@ class Ledger:
     def settled(self, state: State, order_id: str = "1001", **changes: Any) -> None:
         """Receive, claim and settle an order."""
         self.settle(self.claimed(order_id), state, **changes)
+
+    def hold(self, claim: Claim, until: datetime, keys: Sequence[bytes], at: datetime = NOON) -> None:
+        """Put an order back to wait for a click under one of these keys' hashes, at most until then."""
+        expect(self._engine, [(claim.id, key) for key in keys])
+        self.settle(claim, State.PENDING, at, due_at=until)
 
     def sent(self, order_id: str = "1001", event: bytes = b"[]", at: datetime = NOON) -> Claim:
         """Receive, claim and freeze an order; return its claim as it was."""

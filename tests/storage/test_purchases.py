@@ -310,7 +310,7 @@ def test_holding_and_waking(ledger: Any, clicks: Clicks) -> None:
     """A held order is due at the end of the hold, or at once when a click comes under one of its keys."""
     claim = ledger.claimed()
     key = clicks.key_hashes("acme", "checkout_token", "tok")[0]
-    ledger.purchases.hold(claim, NOON + MINUTE, [key, key], NOON)
+    ledger.hold(claim, NOON + MINUTE, [key, key], NOON)
     assert NOON + MINUTE == ledger.row()["due_at"]
     clicks.remember("acme", [("checkout_token", "other")], {"aleid": "x"}, NOON + SECOND)
     assert NOON + MINUTE == ledger.row()["due_at"]
@@ -326,9 +326,9 @@ def test_holding_without_keys_or_claim(ledger: Any) -> None:
     """An order may wait without any key; a claim that was taken over holds nothing."""
     stale = ledger.claimed()
     (taken,) = ledger.claim(at=NOON + 2 * MINUTE)
-    ledger.purchases.hold(stale, NOON + 9 * MINUTE, [b"k"], NOON)
+    ledger.hold(stale, NOON + 9 * MINUTE, [b"k"], NOON)
     assert "delivering" == ledger.row()["state"]
-    ledger.purchases.hold(taken, NOON + 9 * MINUTE, [], NOON)
+    ledger.hold(taken, NOON + 9 * MINUTE, [], NOON)
     assert ("pending", NOON + 9 * MINUTE) == (ledger.row()["state"], ledger.row()["due_at"])
 
 

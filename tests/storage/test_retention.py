@@ -138,10 +138,12 @@ def test_a_claimed_order_does_not_expire(ledger: Any, retention: Retention) -> N
 
 
 def test_awaited_clicks_go_along(engine: Engine, ledger: Any, retention: Retention) -> None:
-    """Keys that an order waited for are forgotten when it expires."""
-    ledger.purchases.hold(ledger.claimed(), NOON, [b"key"], NOON)
-    assert 1 == count(engine, awaited_clicks)
+    """The keys under which a refusal may come for an order are forgotten with its body, not before."""
+    ledger.hold(ledger.claimed(), NOON, [b"key"], NOON)
     retention.expire(EXPIRES, NOON)
+    assert 1 == count(engine, awaited_clicks)
+    lived(engine, EXPIRES)
+    assert 1 == retention.purge_orders(EXPIRES + OLD)
     assert 0 == count(engine, awaited_clicks)
 
 

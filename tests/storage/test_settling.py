@@ -84,10 +84,10 @@ def test_a_newer_body_is_looked_at_whatever_the_older_one_said(ledger: Ledger, s
 
 
 def test_holding_an_older_body(ledger: Ledger, clicks: Clicks) -> None:
-    """A newer body ends a hold before it begins, and nothing is left that waits for a click."""
+    """A newer body ends a hold before it begins: the order is due at once."""
     claim = ledger.claimed(body_at=NOON)
     ledger.receive(body=b"newer", body_at=NOON + SECOND)
-    ledger.purchases.hold(claim, NOON + MINUTE, clicks.key_hashes("acme", "order_key", "k"), NOON + SECOND)
+    ledger.hold(claim, NOON + MINUTE, clicks.key_hashes("acme", "order_key", "k"), NOON + SECOND)
     assert NOON + SECOND == ledger.row()["due_at"]
     assert [] == _awaited(ledger)
 
@@ -132,22 +132,24 @@ def test_freezing_keeps_the_order_it_was_given(ledger: Ledger) -> None:
     assert (b"1", None, b"3") == (ledger.event("b"), ledger.row("a")["event"], ledger.event("c"))
 
 
-def test_a_held_orders_keys_are_replaced_and_forgotten(ledger: Ledger, clicks: Clicks) -> None:
-    """A second hold waits for its own keys alone; when the order is settled nothing waits."""
-    old, new = (clicks.key_hashes("acme", "order_key", name)[0] for name in ("old", "new"))
-    ledger.purchases.hold(ledger.claimed(), NOON, [old], NOON)
-    (again,) = ledger.claim()
-    ledger.purchases.hold(again, NOON, [new], NOON)
-    assert [new] == _awaited(ledger)
-    (last,) = ledger.claim()
-    ledger.settle(last, State.SKIPPED)
-    assert [] == _awaited(ledger)
+def test_an_orders_keys_go_with_its_body(ledger: Ledger, clicks: Clicks) -> None:
+    """As long as the body of a settled order is kept, a refusal can find it; then nothing is left of its keys."""
+    (key,) = clicks.key_hashes("acme", "order_key", "k")
+    for state in (State.PENDING, State.QUARANTINED, State.SKIPPED, State.DELIVERED):
+        claim = ledger.claimed(state.value)
+        clicks.expect([(claim.id, key), (claim.id, key)])
+        ledger.settle(claim, state, due_at=NOON + MINUTE)
+    assert 4 * [key] == _awaited(ledger)
+    claim = ledger.claimed("refused")
+    clicks.expect([(claim.id, b"another")])
+    ledger.settle(claim, State.SKIPPED, purge_body=True)
+    assert 4 * [key] == _awaited(ledger)
 
 
 def test_a_click_wakes_only_what_waits(ledger: Ledger, clicks: Clicks) -> None:
     """A click never moves a due time back, and never touches an order that is being sent."""
     key = [("order_key", "k")]
-    ledger.purchases.hold(ledger.claimed(), NOON + MINUTE, clicks.key_hashes("acme", "order_key", "k"), NOON)
+    ledger.hold(ledger.claimed(), NOON + MINUTE, clicks.key_hashes("acme", "order_key", "k"), NOON)
     clicks.remember("acme", key, {"aleid": "x"}, NOON + 2 * MINUTE)
     assert NOON + MINUTE == ledger.row()["due_at"]
     ledger.claim(at=NOON + 2 * MINUTE)
@@ -160,7 +162,7 @@ def test_one_click_wakes_several_orders(ledger: Ledger, clicks: Clicks) -> None:
     """Two orders of one browser wait for the same key, and both are woken; the other shop's isn't."""
     hashes = clicks.key_hashes("acme", "client_id", "c")
     for order, keys in (("1", hashes), ("2", hashes), ("3", clicks.key_hashes("other", "client_id", "c"))):
-        ledger.purchases.hold(ledger.claimed(order), NOON + MINUTE, keys, NOON)
+        ledger.hold(ledger.claimed(order), NOON + MINUTE, keys, NOON)
     clicks.remember("acme", [("client_id", "c")], {"aleid": "x"}, NOON + SECOND)
     due = [ledger.row(order)["due_at"] for order in ("1", "2", "3")]
     assert [NOON + SECOND, NOON + SECOND, NOON + MINUTE] == due

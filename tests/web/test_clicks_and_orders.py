@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,21 @@ CART = "hWN7Cart0001"
 
 
 class Api:
-    """A Conversion API that accepts everything and keeps it."""
+    """A Conversion API that keeps every event and accepts it, unless `verdict` says otherwise.
+
+    `meanwhile` is what happens while it is being asked.
+    """
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
+        self.verdict = Verdict.ACCEPTED
+        self.meanwhile: Callable[[], object] = lambda: None
 
     def send(self, _url: str, _pixel: str, _key: str, events: Sequence[bytes], _envelope: str = "events") -> Outcome:
-        """Accept a batch."""
+        """Take a batch."""
         self.events += map(json.loads, events)
-        return Outcome(verdict=Verdict.ACCEPTED, status=200)
+        self.meanwhile()
+        return Outcome(verdict=self.verdict, status=200 if self.verdict is Verdict.ACCEPTED else None)
 
 
 class House:
@@ -130,7 +136,7 @@ def test_a_late_click_wakes_the_order(house: House) -> None:
     house.click(aleid="late")
     house.deliver()
     assert {"aleid": "late"} == house.user_data()
-    assert ("delivered", 0) == (house.row()["state"], house.count(awaited_clicks))
+    assert "delivered" == house.row()["state"]
 
 
 def test_no_click_ever(house: House) -> None:
@@ -203,7 +209,8 @@ def test_a_refusal_wins(house: House, way: str) -> None:
     row = house.row()
     assert ([], "skipped", "consent denied") == (house.api.events, row["state"], row["reason"].partition(":")[0])
     assert (None, None) == (row["body"], row["event"])
-    assert 0 == house.count(clicks)
+    found = house.web.parts.clicks.find(house.sender.name, [*house.key.items()])
+    assert ((1, {"consent": "denied"}) if way == "posted late" else (0, {})) == (house.count(clicks), found)
 
 
 @pytest.mark.parametrize("way", WAYS[:2])
@@ -220,14 +227,63 @@ def test_nothing_undoes_a_refusal(house: House, way: str) -> None:
     assert ([], "skipped", None) == (house.api.events, house.row()["state"], house.row()["body"])
 
 
-def test_a_refusal_after_the_event(on_sqlite: House) -> None:
-    """What has been sent can't be called back; the refusal is all that is stored then."""
+@pytest.mark.parametrize("way", ["posted", "posted under the browser's id"])
+def test_a_refusal_after_the_event(house: House, way: str) -> None:
+    """What was sent can't be called back; what is kept of it is purged at once, and the refusal alone is stored."""
+    house.write("_axon_client_id", "5f0c9e1b-browser")
+    house.click(**EVERYTHING)
+    house.arrives()
+    key = {"client_id": "5f0c9e1b-browser"} if way == "posted under the browser's id" else house.key
+    house.browse(**key, consent="denied")
+    row = house.row()
+    assert ("delivered", None, None) == (row["state"], row["body"], row["event"])
+    assert "consent denied: the buyer refused, after it was sent" == row["reason"]
+    assert {"consent": "denied"} == house.web.parts.clicks.find(house.sender.name, [*key.items()])
+    assert 1 == house.count(clicks)
+    house.clock.advance(200)
+    house.deliver()
+    assert 1 == len(house.api.events)
+
+
+@pytest.mark.parametrize("stamp", ["2026-05-03T12:00:00", None])
+def test_a_refusal_in_an_order_that_was_sent(house: House, stamp: str | None) -> None:
+    """A later body of the order that says no counts for that alone, also one that seems to be no newer."""
+    house.click(**EVERYTHING)
+    house.arrives()
+    house.write("ad_consent", "denied")
+    if stamp:
+        house.order["updated_at"] = house.order["date_modified_gmt"] = stamp
+    house.arrives()
+    row = house.row()
+    assert ("delivered", None, None, 1) == (row["state"], row["body"], row["event"], len(house.api.events))
+    assert "consent denied: the buyer refused, after it was sent" == row["reason"]
+    assert (0, 0) == (house.count(clicks), house.count(awaited_clicks))
+
+
+def test_a_refusal_between_two_tries(on_sqlite: House) -> None:
+    """An event that may have been accepted isn't sent a second time once the buyer has refused."""
+    on_sqlite.api.verdict = Verdict.UNKNOWN
     on_sqlite.click(**EVERYTHING)
     on_sqlite.arrives()
+    assert ("pending", 1) == (on_sqlite.row()["state"], len(on_sqlite.api.events))
     on_sqlite.click(consent="denied")
+    on_sqlite.clock.advance(200)
     on_sqlite.deliver()
-    assert 1 == len(on_sqlite.api.events)
-    assert {"consent": "denied"} == on_sqlite.web.parts.clicks.find(on_sqlite.sender.name, [*on_sqlite.key.items()])
+    row = on_sqlite.row()
+    assert ("skipped", None, None, 1) == (row["state"], row["body"], row["event"], len(on_sqlite.api.events))
+    assert "consent denied: the buyer refused; an earlier try may have been accepted" == row["reason"]
+
+
+def test_a_refusal_while_the_event_is_under_way(on_sqlite: House) -> None:
+    """A refusal that comes while the API is being asked ends the order before the next try."""
+    on_sqlite.api.verdict = Verdict.UNKNOWN
+    on_sqlite.api.meanwhile = lambda: on_sqlite.click(consent="denied")
+    on_sqlite.click(**EVERYTHING)
+    on_sqlite.arrives()
+    on_sqlite.clock.advance(200)
+    on_sqlite.deliver()
+    row = on_sqlite.row()
+    assert ("skipped", None, None, 1) == (row["state"], row["body"], row["event"], len(on_sqlite.api.events))
 
 
 def test_the_order_itself_comes_first(house: House) -> None:
