@@ -11,8 +11,9 @@ from adapter.errors import MappingFailed
 from adapter.purchase.contract import Kind, to_wire
 from adapter.purchase.expressions import Expression, ExpressionFailed
 from adapter.purchase.identity import ClickIdentifiers, clean_identifier
+from adapter.purchase.landing import has_gaps
 from adapter.purchase.mapping import OPTIONAL_SECTION, Leaf, PurchaseMapping
-from adapter.purchase.page_address import CLICK_PARAMETERS, query_of, without_keys
+from adapter.purchase.page_address import CLICK_PARAMETERS, values_of, without_keys, without_parameter
 from adapter.purchase.reads import kinds_read
 from adapter.purchase.shortcuts import is_false
 
@@ -81,7 +82,7 @@ def make_event(mapping: PurchaseMapping, scope: Mapping[str, Any], lines: list[d
     ]
     if partner := _filled_whole(mapping.leaves[OPTIONAL_SECTION], scope, warnings):
         event["measurement_partner_data"] = partner
-    _copy_clicks_of_page(event, warnings)
+    _agree_on_clicks(event, warnings)
     return PurchaseEvent(event, tuple(warnings))
 
 
@@ -123,13 +124,23 @@ def _with_kinds(error: str, expression: Expression, scope: Mapping[str, Any]) ->
     return f"{error}; {kinds}" if kinds else error
 
 
-def _copy_clicks_of_page(event: dict[str, Any], warnings: list[str]) -> None:
-    """Add the click identifiers that only the page's address carries: of an `aleid` there Axon requires it."""
-    parameters = query_of(event.get("event_source_url", ""))
+def _agree_on_clicks(event: dict[str, Any], warnings: list[str]) -> None:
+    """Let the page's address name the click that the event names: of an `aleid` there Axon requires it in the event.
+
+    What nothing in [clicks] found is taken from the address, unless it looks damaged; another click's, or a damaged
+    one, leaves the address.
+    """
+    user = event["user_data"]
     for name in CLICK_PARAMETERS:
-        if name in parameters and name not in event["user_data"]:
-            event["user_data"][name] = parameters[name]
+        found = values_of(event.get("event_source_url", ""), name)
+        if found and name not in user and not has_gaps(found[0]):
+            user[name] = found[0]
             warnings.append(f"event.user_data.{name} was taken from event_source_url: nothing in [clicks] found it")
+        if {*found} - {user.get(name)}:
+            event["event_source_url"] = without_parameter(event["event_source_url"], name)
+            warnings.append(
+                f"event.event_source_url is sent without {name}: it isn't the one that [clicks] found whole"
+            )
 
 
 def _filled_whole(leaves: tuple[Leaf, ...], scope: Mapping[str, Any], warnings: list[str]) -> dict[str, Any] | None:

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from msgspec import Struct
 
 from adapter.purchase.identity import clean_identifier
+from adapter.purchase.landing import whole_query
 
 CLICK_PARAMETERS = ("aleid", "alart")
 """What AppLovin adds to the address of a landing page."""
@@ -59,16 +60,24 @@ def without_keys(address: str) -> PageAddress:
     if _HARMLESS.fullmatch(address) and _PRIVATE.isdisjoint(address.split("/")):
         return PageAddress(address)
     parts, host = _split(address.strip())
-    path, query = _open_path(parts.path), _open_query(parts.query)
+    whole = _whole_query(address.strip(), parts)
+    path, query = _open_path(parts.path), _open_query(whole)
     text = f"{parts.scheme}://{host}{path}" if host else path
     text = f"{text}?{urlencode(query)}" if query else text
-    return PageAddress(text, tuple(_taken_out(parts, path, query)))
+    return PageAddress(text, tuple(_taken_out(parts, path, whole, query)))
 
 
-def query_of(address: str) -> dict[str, str]:
-    """Return the parameters of an address that `without_keys` made."""
-    _, _, query = address.partition("?")
-    return dict(parse_qsl(query)) if query else {}
+def values_of(address: str, name: str) -> list[str]:
+    """Return the values that an address made by `without_keys` has under this name: mostly one or none."""
+    query = address.partition("?")[2]
+    return [value for found, value in parse_qsl(query) if found == name] if query else []
+
+
+def without_parameter(address: str, name: str) -> str:
+    """Return an address that `without_keys` made, without its parameters of this name."""
+    page, _, query = address.partition("?")
+    kept = [(found, value) for found, value in parse_qsl(query) if found != name]
+    return f"{page}?{urlencode(kept)}" if kept else page
 
 
 def _split(address: str) -> tuple[SplitResult, str]:
@@ -120,6 +129,12 @@ def _is_word(text: str) -> bool:
     return text.isalnum() and text == text.lower() and len(text) <= _LONGEST_MIXED
 
 
+def _whole_query(address: str, parts: SplitResult) -> str:
+    """Return the query without a parameter that may be cut off: the address may end with Shopify's landing page."""
+    behind_host = urlunsplit(("", "", parts.path, parts.query, parts.fragment))
+    return min(whole_query(address), whole_query(behind_host), key=len)
+
+
 def _open_query(query: str) -> list[tuple[str, str]]:
     return [(name, value) for name, value in parse_qsl(query) if _may_stay(name, value)]
 
@@ -132,17 +147,19 @@ def _may_stay(name: str, value: str) -> bool:
     return name in _CAMPAIGN_PARAMETERS and _CAMPAIGN_VALUE.fullmatch(value) is not None
 
 
-def _taken_out(parts: SplitResult, path: str, query: list[tuple[str, str]]) -> Iterator[str]:
+def _taken_out(parts: SplitResult, path: str, whole: str, query: list[tuple[str, str]]) -> Iterator[str]:
     if "@" in parts.netloc:
         yield "user name and password"
     if path.rstrip("/") != parts.path.rstrip("/"):
         yield "the end of the path"
-    given = parse_qsl(parts.query, keep_blank_values=True)
+    if whole != parts.query:
+        yield "the query parameter at its end, which may be cut off"
+    given = parse_qsl(whole, keep_blank_values=True)
     gone = dict.fromkeys(name for name, value in given if (name, value) not in query)
     named = [name for name in gone if _NAME.fullmatch(name)]
     if named:
         yield f"the query parameter{'s' * (len(named) > 1)} {', '.join(named)}"
-    if len(named) < len(gone) or (parts.query and not given):
+    if len(named) < len(gone) or (whole and not given):
         yield "what else stood in the query"
     if parts.fragment:
         yield "the fragment"

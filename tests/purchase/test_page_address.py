@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.purchase.page_address import query_of, without_keys
+from adapter.purchase.page_address import values_of, without_keys, without_parameter
 
 HEX = "c9c6f0d4a1b2c3d4e5f60718293a4b5c"
 ORDER_KEY = "wc_order_Inv3ntedKeyQx"
@@ -120,9 +120,34 @@ def test_what_is_no_address(address: str) -> None:
 
 
 def test_reading_the_query_again() -> None:
-    """The parameters that stayed can be read from the address."""
-    assert {"aleid": "a/b", "utm_source": "x y"} == query_of("https://shop.example/?aleid=a%2Fb&utm_source=x+y")
-    assert {} == query_of("https://shop.example/")
+    """The parameters that stayed can be read from the address, and be taken out of it."""
+    address = "https://shop.example/?aleid=a%2Fb&utm_source=x+y&aleid=c"
+    assert (["a/b", "c"], ["x y"], []) == tuple(values_of(address, name) for name in ("aleid", "utm_source", "alart"))
+    assert "https://shop.example/?utm_source=x+y" == without_parameter(address, "aleid")
+    assert "https://shop.example/" == without_parameter("https://shop.example/?aleid=a", "aleid")
+    assert [] == values_of("https://shop.example/", "aleid")
+
+
+@pytest.mark.parametrize(
+    ("length", "front", "is_cut"),
+    [
+        (255, "/p?utm_source=", True),
+        (254, "/p?utm_source=", False),
+        (255, "https://shop.example/p?utm_source=", True),
+        (256, "https://shop.example/p?utm_source=", False),
+        (20 + 255, "https://shop.example/p?utm_source=", True),
+        (20 + 254, "https://shop.example/p?utm_source=", False),
+    ],
+)
+def test_an_address_that_may_be_cut(length: int, front: str, is_cut: bool) -> None:
+    """Of a landing page that Shopify may have cut, alone or behind the shop's address, the end isn't sent."""
+    end = "&utm_term=copper"
+    padding = "utm_medium=" + "m" * 90 + "&utm_campaign="
+    address = front + "axon&" + padding + "c" * (length - len(front) - 5 - len(padding) - len(end)) + end
+    found = without_keys(address)
+    words = ("the query parameter at its end, which may be cut off",) if is_cut else ()
+    assert (length, words) == (len(address), tuple(word for word in found.taken_out if "cut" in word))
+    assert is_cut != ("utm_term=copper" in found.text)
 
 
 SECRETS = st.one_of(

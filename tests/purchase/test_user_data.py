@@ -284,33 +284,52 @@ def test_a_page_that_is_no_address(
     assert "k3y" not in problem
 
 
+CUT = "/p?utm_campaign=" + "c" * 70 + "&utm_source=" + "s" * 80 + "&utm_term=" + "t" * 44 + "&aleid=0123456789abcdef"
+GAPS = "Zm9vYmFyIGJhciBmb28"  # Base64 that has lost its "=".
+
+
 @pytest.mark.parametrize(
-    ("query", "in_order", "expected"),
+    ("page", "in_order", "expected", "stays"),
     [
-        ("?aleid=c-1&alart=a-1", None, {"aleid": "c-1", "alart": "a-1"}),
-        ("?aleid=c-1", "c-2", {}),
-        ("", None, {}),
+        ("/?aleid=c-1&alart=a-1", None, {"aleid": "c-1", "alart": "a-1"}, True),
+        ("/?aleid=c-1", "c-1", {"aleid": "c-1"}, True),
+        ("/?aleid=c-1", "c-2", {"aleid": "c-2"}, False),
+        ("/?aleid=c-1&aleid=c-2", "c-1", {"aleid": "c-1"}, False),
+        ("/?aleid=c-1&aleid=c-2", None, {"aleid": "c-1"}, False),
+        (f"/?aleid={GAPS}", None, {}, False),
+        (f"/?aleid={GAPS}", "c-2", {"aleid": "c-2"}, False),
+        (f"/?aleid={GAPS}", GAPS, {"aleid": GAPS}, True),
+        (CUT, None, {}, False),
+        (CUT, "0123456789abcdef0123456789abcdef", {"aleid": "0123456789abcdef0123456789abcdef"}, False),
+        (f"/de{CUT}", None, {}, False),
+        (f"{CUT}#top", None, {"aleid": "0123456789abcdef"}, True),
+        (CUT.replace("s" * 80, "s" * 79), None, {"aleid": "0123456789abcdef"}, True),
+        ("/", None, {}, False),
     ],
 )
 def test_a_click_in_the_address(
     make_order: Callable[..., Order],
     make_rules: Callable[..., ShopRules],
     mapping_document: dict[str, Any],
-    query: str,
+    page: str,
     in_order: str | None,
     expected: dict[str, str],
+    *,
+    stays: bool,
 ) -> None:
-    """With an aleid in the address Axon requires it as a field: it is taken from there when nothing else has one."""
+    """An aleid in the address is the one that is sent as a field: taken from there, or else taken out of there."""
+    assert 255 == len(CUT)
     mapping_document["event"]["event_source_url"] = "order.page"
     attributes = [{"name": "_axon_event_id", "value": in_order}]
-    source = {"id": 1, "page": f"https://shop.example/{query}", "note_attributes": attributes}
+    source = {"id": 1, "page": f"https://shop.example{page}", "note_attributes": attributes}
     decision = decided(make_order, make_rules(mapping_document), {"source": source})
-    clicks = {name: sent(decision)[name] for name in ("aleid", "alart") if name in sent(decision)}
-    assert ({"aleid": in_order} if in_order else expected) == clicks
-    said = [
-        f"event.user_data.{name} was taken from event_source_url: nothing in [clicks] found it" for name in expected
-    ]
-    assert said == [warning for warning in decision.warnings if "taken from" in warning]
+    assert expected == {name: sent(decision)[name] for name in ("aleid", "alart") if name in sent(decision)}
+    assert decision.to_send is not None
+    assert stays == ("aleid=" in decision.to_send.fields["event_source_url"])
+    said = [warning.partition(" was taken from ")[0] for warning in decision.warnings if "taken from" in warning]
+    assert [f"event.user_data.{name}" for name in expected if not in_order] == said
+    told = [text for text in decision.warnings if "aleid: it isn't the one" in text or "may be cut off" in text]
+    assert (0 if stays or "aleid" not in page else 1) == len(told)
 
 
 def test_hashes_are_the_ones_of_the_clean_values(
