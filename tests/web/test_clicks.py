@@ -289,6 +289,15 @@ def test_addresses_behind_a_proxy(sqlite_engine: Any, make_web: Any) -> None:
     assert [204, 204] == flood(web, 2, **{"X-Forwarded-For": "203.0.113.7, 203.0.113.8"})
 
 
+def test_the_buyers_address(sqlite_engine: Any, make_web: Any) -> None:
+    """What is stored with a click is the buyer's address as the trusted proxy names it, and the browser's agent."""
+    web = make_web(sqlite_engine, TRUSTED_PROXIES="1")
+    headers = {"X-Forwarded-For": "198.51.100.1, 2001:DB8::7", "User-Agent": "u" * 3000}
+    assert 204 == post(web, CLICK, **headers).status_code
+    found = web.parts.clicks.find("shopify", [("checkout_token", "c0ffee")])
+    assert ("2001:db8::7", "u" * 2048) == (found["ip"], found["user_agent"])
+
+
 def test_forged_addresses_without_a_proxy(web_on_sqlite: Any) -> None:
     """Without TRUSTED_PROXIES nobody believes a header: a thousand forged addresses are one."""
     statuses = [

@@ -48,6 +48,8 @@ def notes(shop: Shop, address: str) -> Iterator[str]:
     """Yield what is still to be done, or isn't as well as it could be."""
     if address == PLACEHOLDER:
         yield f"{PLACEHOLDER} stands for the adapter's public address: say it with --url https://…"
+    if shop.off is not None:
+        yield f"the shop is off ({shop.off}): until that is set, there is no script and no click is taken"
     yield f"clicks are taken from {', '.join(shop.origins) or 'nowhere yet: set site_url'} ([storefront] origins)"
     yield from _notes_about_cookies(shop, urlsplit(address).hostname or "")
     if affixes_of(shop) is None:
@@ -56,6 +58,34 @@ def notes(shop: Shop, address: str) -> Iterator[str]:
             "browser can't make the same, and the purchase would count twice; "
             'write dedupe_id = "order.id", or a prefix before it'
         )
+    if shop.platform == "woocommerce" and (others := [*_told_otherwise(shop)]):
+        yield (
+            f"the plugin tells the pixel what the shipped mapping file sends, and yours sends {', '.join(others)}: "
+            "let the filter order_adapter_purchase say the same, which the plugin's first lines explain"
+        )
+
+
+def _told_otherwise(shop: Shop) -> Iterator[str]:
+    """Yield the fields, with their expressions, for which the mapping sends something else than the plugin tells."""
+    for target, same in _TOLD_BY_PLUGIN.items():
+        leaf = shop.rules.mapping.leaf_at(target)
+        if leaf is not None and leaf.expression.text not in same:
+            yield f"{leaf.name} = {leaf.expression.text}"
+
+
+_TOLD_BY_PLUGIN: Mapping[str, tuple[str, ...]] = {
+    "event.data.transaction_id": ("order.id", "purchase.id"),
+    "event.data.currency": ("purchase.currency", "order.currency"),
+    "event.data.value": ("purchase.items_value",),
+    "event.data.tax": ("purchase.tax",),
+    "event.data.shipping": ("purchase.shipping",),
+    "event.data.items.item_id": ("item.id",),
+    "event.data.items.item_variant_id": ("item.variant_id",),
+    "event.data.items.item_name": ("item.title",),
+    "event.data.items.price": ("item.price",),
+    "event.data.items.quantity": ("item.quantity",),
+}
+"""By field the expressions that say what the plugin tells the pixel."""
 
 
 def _notes_about_cookies(shop: Shop, host: str) -> Iterator[str]:
@@ -95,12 +125,24 @@ def _dedupe(shop: Shop, _address: str) -> Snippet:
     }[shop.platform]
     if affixes is None:
         return Snippet("dedupe", where, "// No browser can make this shop's dedupe_id: see the note.\n")
-    return Snippet("dedupe", where, _DEDUPE[shop.platform].replace("DEDUPE_ID", dedupe_expression(affixes, "orderId")))
+    code = _DEDUPE[shop.platform].replace("DEDUPE_ID", dedupe_expression(affixes, "orderId"))
+    return Snippet("dedupe", where, _SAME_FIGURES.replace("FIGURES", ", ".join(_figures(shop))) + code)
 
+
+def _figures(shop: Shop) -> Iterator[str]:
+    """Yield what of the mapping the pixel has to do alike."""
+    for target in ("event.data.value", "event.data.items.item_id", "event.data.items.item_variant_id"):
+        if leaf := shop.rules.mapping.leaf_at(target):
+            yield f"{leaf.name} = {leaf.expression.text}"
+
+
+_SAME_FIGURES = """\
+// purchase: what your pixel tells Axon already, with value, tax, shipping, currency and items. Axon merges it with the
+// adapter's, so it has to say the same: FIGURES.
+"""
 
 _DEDUPE = {
     "shopify": """\
-// purchase: what your pixel tells Axon already, with value, tax, shipping, currency and items.
 // AppLovin's own Shopify app may track purchases too: ask your representative for its dedupe_id, or switch one off.
 const order = event.data.checkout.order;
 if (order && order.id) {
@@ -109,7 +151,6 @@ if (order && order.id) {
 }
 """,
     "woocommerce": """\
-// purchase: what your pixel tells Axon already, with value, tax, shipping, currency and items.
 // orderId: the order's id as text, the number in …/order-received/1234/; not its order number.
 // AppLovin's GTM installer tracks the purchase without a dedupe_id: change that tag, or switch it off.
 axon("track", "purchase", purchase, { dedupe_id: DEDUPE_ID });
@@ -117,12 +158,15 @@ axon("track", "purchase", purchase, { dedupe_id: DEDUPE_ID });
 }
 
 
-def _consent(_shop: Shop, _address: str) -> Snippet:
-    where = (
-        "only for a consent banner that speaks neither Shopify's Customer Privacy API nor the WP Consent API: "
-        "call it on every page, once the answer is known"
-    )
-    return Snippet("consent", where, _CONSENT)
+def _consent(shop: Shop, _address: str) -> Snippet:
+    where = {
+        "shopify": "only for a consent banner that doesn't speak Shopify's Customer Privacy API: "
+        "call it on every page, once the answer is known",
+        "woocommerce": "only for a consent banner that doesn't speak the WP Consent API: "
+        "call it on every page, once the answer is known; a refusal also through the plugin's filter "
+        "order_adapter_consent, for buyers who don't come back to the shop after paying",
+    }
+    return Snippet("consent", where[shop.platform], _CONSENT)
 
 
 _CONSENT = """\

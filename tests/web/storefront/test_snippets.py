@@ -79,8 +79,43 @@ def test_the_notes(make_shop: Any, tables: str, address: str, expected: list[str
     assert expected == list(notes(make_shop("shopify", tables), address))
 
 
+def test_a_shop_that_is_off(make_shop: Any) -> None:
+    """As long as the shop's secret is missing, its script isn't served, and that is said."""
+    found = list(notes(make_shop("shopify", 'webhook_secret = "$UNSET"\n'), ADDRESS))
+    off = "the shop is off (it has no webhook secret: the variable UNSET is not set)"
+    assert f"{off}: until that is set, there is no script and no click is taken" in found
+
+
 def test_a_dedupe_id_that_no_browser_can_make(make_shop: Any) -> None:
     """A dedupe_id of something else than the order's id is noted, with the way out."""
     *_, note = notes(make_shop("shopify", '[event]\ndedupe_id = "order.name"\n'), ADDRESS)
     assert note.startswith("the mapping's dedupe_id (order.name) isn't the order's id with a fixed text around it")
     assert 'write dedupe_id = "order.id"' in note
+
+
+OTHERS = """
+[event.data]
+value = "purchase.total"
+transaction_id = "purchase.id"
+[event.data.items]
+item_id = "line.sku"
+item_variant_id = ""
+"""
+
+
+def test_what_the_plugin_tells_otherwise(make_shop: Any) -> None:
+    """Where the mapping sends something else than the plugin tells the pixel, it is noted with the way out."""
+    (*_, note) = notes(make_shop("woocommerce", OTHERS), ADDRESS)
+    told = "the plugin tells the pixel what the shipped mapping file sends, and yours sends"
+    assert note.startswith(f"{told} value = purchase.total, item_id = line.sku: let the filter order_adapter_purchase")
+    for platform, tables in (("woocommerce", ""), ("shopify", OTHERS)):
+        assert not any("the plugin" in note for note in notes(make_shop(platform, tables, "other"), ADDRESS))
+
+
+@pytest.mark.parametrize("platform", ["shopify", "woocommerce"])
+def test_the_pixels_figures(make_shop: Any, platform: str) -> None:
+    """What is pasted into the pixel says which values and ids the adapter sends."""
+    text = snippets(make_shop(platform, OTHERS), ADDRESS)["dedupe"].text
+    assert "so it has to say the same: value = purchase.total, item_id = line.sku.\n" in text
+    shipped = "value = purchase.items_value, item_id = item.id, item_variant_id = item.variant_id.\n"
+    assert shipped in snippets(make_shop(platform, name="other"), ADDRESS)["dedupe"].text
