@@ -33,7 +33,8 @@ class Condition(StrEnum):
 class DestinationState:
     """What is known of a destination. No request is sent before `rest_until`; unless open, the next one is a probe.
 
-    `failures` counts tries in a row without an answer, `odd_answers` answers in a row that the page doesn't know.
+    `failures` counts tries in a row without an answer, `odd_answers` answers in a row that the page doesn't know;
+    `clock_ahead` says by how many seconds our clock was ahead of the last answer's Date.
     """
 
     condition: Condition = Condition.OPEN
@@ -45,6 +46,7 @@ class DestinationState:
     accepted_at: datetime | None = None
     answered_at: datetime | None = None
     answer: str | None = None
+    clock_ahead: int | None = None
 
 
 class Destinations:
@@ -76,6 +78,7 @@ class Destinations:
             "accepted_at": state.accepted_at,
             "answered_at": state.answered_at,
             "answer": state.answer,
+            "clock_ahead": state.clock_ahead,
         }
         insert = _INSERTS[self._engine.dialect.name](destinations).values(id=destination_id, **values)
         with writing(self._engine) as connection:

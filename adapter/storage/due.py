@@ -38,6 +38,13 @@ def is_any_due(shops: tuple[str, ...] | None, which: Which) -> Select[tuple[int]
 
 
 @cache
+def oldest_due(shop: str) -> Select[Any]:
+    """Return the query for the moment at which this shop's oldest due order became due."""
+    of_shop = select(purchases.c.due_at).where(purchases.c.shop == shop, *_conditions("due"))
+    return of_shop.order_by(purchases.c.due_at).limit(1)
+
+
+@cache
 def due(shops: tuple[str, ...], which: Which, limit: int, *, before: bool = False) -> Select[tuple[int]]:
     """Return the query for the ids of the first `limit` of these shops' rows, locked.
 

@@ -170,6 +170,8 @@ destinations = Table(
     Column("accepted_at", UTCDateTime),
     Column("answered_at", UTCDateTime),
     Column("answer", Text),
+    # By how many seconds our clock was ahead of the Date of the last answer that had one.
+    Column("clock_ahead", Integer),
 )
 
 uptime = Table(
@@ -179,7 +181,42 @@ uptime = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("seconds", Integer, nullable=False),
     Column("looked_at", UTCDateTime),
+    # When a worker last looked for due orders.
+    Column("beat_at", UTCDateTime),
 )
 
 UPTIME = select(uptime.c.seconds).where(uptime.c.id == 1).scalar_subquery()
 """The uptime, within a statement that writes."""
+
+tallies = Table(
+    "tallies",
+    metadata,
+    # What all processes have counted: of what, for which shop or destination, of which kind; and when it last grew.
+    Column("name", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("last_at", UTCDateTime, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    # One row per cause that is or lately was: its name, and the shop or destination whose it is.
+    Column("name", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("shop", Text),
+    Column("destination", Text),
+    Column("since", UTCDateTime),
+    Column("what", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    Column("opened_at", UTCDateTime, nullable=False),
+    # The last time that a process found it. When that is a while ago, it is over.
+    Column("seen_at", UTCDateTime, nullable=False),
+    # Whether it was told, and not yet that it is over; and when it last was told that it began.
+    Column("told", Boolean, nullable=False),
+    Column("told_at", UTCDateTime),
+    # The process that took it to tell it has until then; how often telling it has failed in a row.
+    Column("claimed_until", UTCDateTime),
+    Column("tries", Integer, nullable=False),
+)

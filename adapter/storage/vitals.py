@@ -1,0 +1,96 @@
+"""What the house's health is told from: each question goes through an index and reads a bounded number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select, text, union_all
+
+from adapter.storage.due import moments, oldest_due
+from adapter.storage.engine import reading
+from adapter.storage.tables import SETTLED, WAITING, State, purchases, uptime
+
+MOST_COUNTED = 1_000
+"""So many quarantined orders are counted; more are as bad."""
+
+MOST_ARRIVALS = 20
+"""So many orders tell how often a shop sells."""
+
+_ENDS = (State.DELIVERED, State.SKIPPED, State.QUARANTINED, State.EXPIRED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopVitals:
+    """What the ledger says of one shop.
+
+    `due_since` is when its oldest due order became due, `quarantined` how many were quarantined lately (up to
+    `MOST_COUNTED`) and `quarantined_since` when the first of these was, `arrivals` when its last orders came in,
+    newest first.
+    """
+
+    due_since: datetime | None
+    quarantined: int
+    quarantined_since: datetime | None
+    arrivals: tuple[datetime, ...]
+
+
+class Vitals:
+    """Reads the vital signs of one database. All methods raise `StorageUnavailable`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def beat_at(self) -> datetime | None:
+        """Return when a worker last said that it looks for due orders; None when none ever did."""
+        with reading(self._engine) as connection:
+            return connection.execute(select(uptime.c.beat_at).where(uptime.c.id == 1)).scalar()
+
+    def server_time(self) -> datetime | None:
+        """Return the time by the clock of the database's own machine; None for SQLite, which has none."""
+        if self._engine.dialect.name != "postgresql":
+            return None
+        with reading(self._engine) as connection:
+            found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return found
+
+    def of_shops(self, shops: Iterable[str], now: datetime, lately: timedelta) -> dict[str, ShopVitals]:
+        """Return the vital signs of each of these shops; `lately` is how far back quarantined orders are counted."""
+        with reading(self._engine) as connection:
+            return {shop: _of_shop(connection, shop, now, now - lately) for shop in shops}
+
+
+def _of_shop(connection: Connection, shop: str, now: datetime, lately: datetime) -> ShopVitals:
+    quarantined, since = connection.execute(_quarantined(shop, lately)).one()
+    arrivals = connection.execute(_arrivals(shop)).scalars().all()
+    return ShopVitals(
+        due_since=connection.execute(oldest_due(shop), moments(now)).scalar(),
+        quarantined=quarantined,
+        quarantined_since=since,
+        arrivals=tuple(sorted(arrivals, reverse=True)[:MOST_ARRIVALS]),
+    )
+
+
+def _quarantined(shop: str, since: datetime) -> Any:  # noqa: ANN401  # SQLAlchemy's selects, here and below.
+    is_quarantined = purchases.c.state == State.QUARANTINED.value
+    found = select(purchases.c.settled_at).where(text(SETTLED), purchases.c.shop == shop, is_quarantined)
+    counted = found.where(purchases.c.settled_at > since).order_by(purchases.c.settled_at).limit(MOST_COUNTED)
+    first = counted.subquery()
+    return select(func.count(), func.min(first.c.settled_at))
+
+
+def _arrivals(shop: str) -> Any:  # noqa: ANN401  # As above.
+    """Return the query for when some of the newest orders came in: those that were settled last, and that wait.
+
+    There is no index of their arrival; but in each state the ones settled last came last, apart from a few.
+    """
+    of_shop = select(purchases.c.received_at).where(purchases.c.shop == shop)
+    settled = (
+        of_shop.where(text(SETTLED), purchases.c.state == state.value).order_by(purchases.c.settled_at.desc())
+        for state in _ENDS
+    )
+    waiting = of_shop.where(text(WAITING)).order_by(purchases.c.due_at.desc())
+    parts = [select(part.limit(MOST_ARRIVALS).subquery().c.received_at) for part in (*settled, waiting)]
+    return union_all(*parts)
