@@ -24,12 +24,13 @@ def create_app(parts: Parts | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # It redirects, and neither platform follows a redirect.
-    app.register_blueprint(webhooks.blueprint(parts.shops, parts.intake()))
+    door = webhooks.Door(parts.shops, parts.intake())
+    app.register_blueprint(webhooks.blueprint(door))
     app.register_blueprint(clicks.blueprint(parts.shops, parts.clicks, parts.clock, Limits(parts.monotonic)))
     app.register_blueprint(script.blueprint(parts.shops))
     app.register_blueprint(health.blueprint(parts.purchases))
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unexpected_error)
+    app.register_error_handler(Exception, unexpected)
     _place_behind_proxies(app, parts.settings.trusted_proxies)
     return app
 
@@ -50,17 +51,7 @@ def _place_behind_proxies(app: Flask, hops: int) -> None:
 
 
 def _http_error(error: HTTPException) -> Response:
-    response = turn_away(error.code or 500, error.name, error.description or "")
+    response = turn_away(request, error.code or 500, error.name, error.description or "")
     if allowed := getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(sorted(allowed))
     return response
-
-
-def _unexpected_error(error: Exception) -> Response:
-    """Answer every bug alike, and log where it was without any value of the request."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
-    _log.error("request failed", problem=type(error).__name__, where=where)
-    return refuse(500, "something went wrong here", "the log says where; please report it")

@@ -15,7 +15,8 @@ from adapter.platforms.webhook import Ignored, OrderNotice, Unreadable, WebhookR
 from adapter.purchase.decision import CONSENT_NAMES, consent_in
 from adapter.purchase.rules import countable_since, counts
 from adapter.shops.shop import Shop
-from adapter.storage.purchases import Purchases, Receipt, Received
+from adapter.storage.arrivals import Receipt, Received
+from adapter.storage.purchases import Purchases
 from adapter.storage.tables import State
 
 

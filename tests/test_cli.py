@@ -25,8 +25,8 @@ import structlog
 from adapter import __version__, cli
 from adapter.axon.sandbox import Sandbox
 from adapter.operations import demo as demonstration
+from adapter.storage.arrivals import Receipt
 from adapter.storage.destinations import Condition, DestinationState
-from adapter.storage.purchases import Receipt
 from adapter.storage.tables import State
 from adapter.wiring import Parts, load_configuration
 

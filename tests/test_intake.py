@@ -19,7 +19,7 @@ from adapter.errors import SignatureRefused, StorageUnavailable
 from adapter.intake import Intake, Result, Taken
 from adapter.platforms.webhook import WebhookRequest
 from adapter.shops.shop import Shop
-from adapter.storage.purchases import Receipt, Received
+from adapter.storage.arrivals import Receipt, Received
 from adapter.storage.tables import State
 from adapter.wiring import load_configuration
 

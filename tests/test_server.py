@@ -27,6 +27,8 @@ from structlog.testing import capture_logs
 from adapter.axon.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
+from adapter.storage.arrivals import Receipt
+from adapter.wiring import Parts
 SECRET = "Wq7Zx4Jk9Vb2Nm5Rt8Yp"
 MOST = 2 * 1024 * 1024
 SHOPS = {

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapter.errors import ConfigurationRefused, StorageUnavailable
+from adapter.storage.arrivals import Receipt
 from adapter.storage.migrate import migrate
 from adapter.wiring import Parts, load_configuration
 

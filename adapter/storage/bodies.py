@@ -10,8 +10,7 @@ from sqlalchemy import Engine, RowMapping, select
 
 from adapter.errors import SealBroken
 from adapter.storage.engine import reading
-from adapter.storage.purchases import context_of
-from adapter.storage.sealing import Sealer
+from adapter.storage.sealing import Sealer, context_of
 from adapter.storage.tables import purchases
 
 BATCH = 50

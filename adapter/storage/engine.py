@@ -156,13 +156,39 @@ def writing(engine: Engine, patience: Patience = AT_WORK) -> Generator[Connectio
     `patience` bounds the waiting for PostgreSQL; SQLite's own is `BUSY_SECONDS`. While a shop waits, it may be raised
     at once: when too many wait already and nobody gets through. Who gives way gets `StorageBusy` when others go first.
     """
+    with place(engine, patience) as seconds, transaction(engine, patience, seconds) as connection:
+        yield connection
+
+
+@contextmanager
+def place(engine: Engine, patience: Patience) -> Generator[float, None, None]:
+    """Take a place in the queue of those who write; yield for how many seconds one may wait from now on.
+
+    When nobody has got through SQLite for a while, who comes now may have waited for a free thread already, unseen:
+    then it waits for what is left of the patience since, and a second at least. PostgreSQL may have to be connected
+    to anew, which takes its time.
+    """
+    options = engine.get_execution_options()
+    with _place(options[_QUEUE], patience) as stuck_for:
+        most = options.get(_BUSY)
+        yield patience.block if most is None else max(most - stuck_for, min(most, _SHORTEST_WAIT))
+
+
+def _place(queue: Queue, patience: Patience) -> AbstractContextManager[float]:
+    if patience.gives_way:
+        return queue.place_beside()
+    return queue.place() if patience.block < inf else nullcontext(0.0)
+
+
+@contextmanager
+def transaction(engine: Engine, patience: Patience, seconds: float) -> Generator[Connection, None, None]:
+    """Open a transaction as `writing` does, for one who has a place in the queue and may wait for so many seconds."""
     queue: Queue = engine.get_execution_options()[_QUEUE]
     try:
         with (
-            _place(queue, patience) as stuck_for,
-            limited(patience) as limit,
+            limited(patience.within(seconds)) as limit,
             engine.connect() as connection,
-            _turn(connection, queue, stuck_for),
+            _turn(connection, queue, seconds),
         ):
             limit.answer = patience.answer
             with connection.begin():
@@ -171,27 +197,14 @@ def writing(engine: Engine, patience: Patience = AT_WORK) -> Generator[Connectio
         raise StorageUnavailable(_reason(error)) from error
 
 
-def _place(queue: Queue, patience: Patience) -> AbstractContextManager[float]:
-    """Take a place in the queue; enter to learn for how many seconds nobody has got through there."""
-    if patience.gives_way:
-        return queue.place_beside()
-    return queue.place() if patience.block < inf else nullcontext(0.0)
-
-
 @contextmanager
-def _turn(connection: Connection, queue: Queue, stuck_for: float) -> Generator[None, None, None]:
-    """On SQLite wait for the other threads; what is left of the patience is for other processes.
-
-    When nobody has got through for a while, who comes now may have waited for a free thread already, unseen: then it
-    waits for what is left of the patience since, and a second at least.
-    """
-    patience = connection.get_execution_options().get(_BUSY)
-    if patience is None:
+def _turn(connection: Connection, queue: Queue, seconds: float) -> Generator[None, None, None]:
+    """On SQLite wait for the other threads; what is left of the patience is for other processes."""
+    if _BUSY not in connection.get_execution_options():
         yield
         return
-    patience = max(patience - stuck_for, min(patience, _SHORTEST_WAIT))
-    gives_up_at = monotonic() + patience
-    with queue.turn(patience):
+    gives_up_at = monotonic() + seconds
+    with queue.turn(seconds):
         connection.info[_GIVES_UP_AT] = gives_up_at
         yield
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from time import monotonic
 from typing import Any
@@ -27,6 +27,10 @@ class Patience:
     answer: float
     block: float = inf
     gives_way: bool = False
+
+    def within(self, seconds: float) -> Patience:
+        """Return the same, with so many seconds for the whole block at most."""
+        return replace(self, block=min(self.block, seconds))
 
 
 WHILE_A_SHOP_WAITS = Patience(answer=4, block=4)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
-    Connection,
     Engine,
     RowMapping,
-    select,
     update,
 )
 
@@ -22,38 +18,8 @@ from adapter.storage.clicks import Clicks
 from adapter.storage.due import Which, is_any_due, moments
 from adapter.storage.engine import reading, writing
 from adapter.storage.patience import WHILE_A_SHOP_WAITS
-from adapter.storage.sealing import Sealer
+from adapter.storage.sealing import Sealer, context_of
 from adapter.storage.tables import State, purchases
-
-
-class Received(StrEnum):
-    """What became of a received body."""
-
-    STORED = "stored"
-    REFRESHED = "refreshed"
-    UNCHANGED = "unchanged"
-    CONFLICT = "conflict"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """A verified body that is to be on disk before the webhook is answered.
-
-    `token` tells two different orders with one id apart. `body_at` is the platform's own stamp. `counts` says
-    whether the body is a sale by the shop's policy, `age` how old the order is now. `state` and `reason` are other
-    than pending when intake knows already that it won't be sent; `repeatable` bodies replace what is stored always.
-    """
-
-    shop: str
-    order_id: str
-    body: bytes = field(repr=False)
-    token: str | None = field(default=None, repr=False)
-    body_at: datetime | None = None
-    counts: bool = False
-    age: timedelta | None = None
-    state: State = State.PENDING
-    reason: str | None = None
-    repeatable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +60,6 @@ class Settlement:
     purge_body: bool = False
 
 
-_LARGEST_INTEGER = 2**31 - 1
-"""Of PostgreSQL. An order can claim to be from the year 1; its age in seconds must not stop it from being stored."""
-
-
 class Purchases:
     """The rows of the ledger, on one engine, sealed by one sealer."""
 
@@ -108,45 +70,11 @@ class Purchases:
     def receive(self, receipts: Sequence[Receipt], now: datetime) -> list[Received]:
         """Store the receipts in one transaction that is durable when this returns; raise `StorageUnavailable`.
 
+        self._arrivals = Arrivals(engine, sealer)
         A duplicate or older body changes nothing; a newer body of an order not yet sent replaces the stored one.
         At equal stamps a different body replaces it only if it counts as a sale and the stored one doesn't.
         """
-        rows = [self._row(receipt, now) for receipt in receipts]
-        stored: dict[int, Received] = {}
-        with writing(self._engine, WHILE_A_SHOP_WAITS) as connection:
-            for index in sorted(range(len(receipts)), key=lambda index: _lock_order(receipts[index])):
-                stored[index] = self._store(connection, receipts[index], rows[index], now)
-        return [stored[index] for index in range(len(receipts))]
-
-    def _row(self, receipt: Receipt, now: datetime) -> dict[str, Any]:
-        return {
-            "shop": receipt.shop,
-            "order_id": receipt.order_id,
-            "token_hash": receipt.token and hashlib.sha256(receipt.token.encode()).hexdigest(),
-            "state": receipt.state.value,
-            "reason": receipt.reason,
-            "body": self._sealer.seal(receipt.body, context_of(receipt.shop, receipt.order_id, "body")),
-            "body_hash": hashlib.sha256(receipt.body).digest(),
-            "body_at": receipt.body_at,
-            "counts": receipt.counts,
-            "age_seconds": None if receipt.age is None else min(int(receipt.age.total_seconds()), _LARGEST_INTEGER),
-            "at": now,
-        }
-
-    def _store(self, connection: Connection, receipt: Receipt, row: dict[str, Any], now: datetime) -> Received:
-        upsert = receiving.upsert(self._engine.dialect.name, repeatable=receipt.repeatable)
-        revision = connection.execute(upsert, row).scalar()
-        if revision is not None:
-            return Received.STORED if revision == 1 else Received.REFRESHED
-        known = select(purchases.c.token_hash).where(
-            purchases.c.shop == receipt.shop, purchases.c.order_id == receipt.order_id
-        )
-        token_hash = connection.execute(known).scalar()
-        if not token_hash or not row["token_hash"] or token_hash == row["token_hash"]:
-            return Received.UNCHANGED
-        conflict = self._row(receiving.conflicting(receipt, row["token_hash"]), now)
-        connection.execute(receiving.insert_once(self._engine.dialect.name), conflict)
-        return Received.CONFLICT
+        return self._arrivals.store(receipts, now)
 
     def waits(self, shops: Iterable[str], now: datetime) -> bool:
         """Whether any order of these shops is due, suspects among them."""
@@ -263,11 +191,6 @@ def _claim(row: RowMapping) -> Claim:
     return Claim(**columns, age=None if age is None else timedelta(seconds=age))
 
 
-def _lock_order(row: Receipt | Claim) -> tuple[str, str]:
+def _lock_order(row: Claim) -> tuple[str, str]:
     """Name a row's place in the order in which every transaction locks: two of them never wait for each other."""
     return row.shop, row.order_id
-
-
-def context_of(shop: str, order_id: str, column: str) -> str:
-    """Return what a sealed column is bound to: no row's can be opened as another's."""
-    return f"purchases/{column}/{shop}/{order_id}"

@@ -6,17 +6,22 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, case, func, or_
+from sqlalchemy import and_, bindparam, case, false, func, literal_column, or_, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapter.storage.tables import UPTIME, State, purchases
 
 if TYPE_CHECKING:
-    from adapter.storage.purchases import Receipt
+    from adapter.storage.arrivals import Receipt
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
-_OPEN = tuple(state.value for state in State if state is not State.DELIVERED)
+
+# Constants stand in the statement itself, for many rows go into one statement: what is a parameter counts per row.
+_ZERO = literal_column("0")
+_ONE = literal_column("1")
+_SKIPPED = literal_column(f"'{State.SKIPPED.value}'")
+_DELIVERED = literal_column(f"'{State.DELIVERED.value}'")
 
 
 def _insert(dialect: str) -> Any:  # noqa: ANN401  # The two dialects' inserts share no public type.
@@ -32,14 +37,14 @@ def _insert(dialect: str) -> Any:  # noqa: ANN401  # The two dialects' inserts s
         body_at=bindparam("body_at"),
         counts=bindparam("counts"),
         age_seconds=bindparam("age_seconds"),
-        revision=1,
+        revision=_ONE,
         received_at=at,
         refreshed_at=at,
         due_at=at,
-        fence=0,
-        attempts=0,
-        fixed=False,
-        settled_at=case((bindparam("state") == State.PENDING.value, None), else_=at),
+        fence=_ZERO,
+        attempts=_ZERO,
+        fixed=false(),
+        settled_at=bindparam("settled_at"),
         changed_uptime=UPTIME,
     )
 
@@ -52,13 +57,13 @@ def insert_once(dialect: str) -> Any:  # noqa: ANN401  # As above.
 
 @cache
 def upsert(dialect: str, *, repeatable: bool) -> Any:  # noqa: ANN401  # As above.
-    """Return the insert that replaces an older body; it returns the revision, or nothing when nothing changed."""
+    """Return the insert that replaces an older body; it returns shop, order and revision of what it changed."""
     insert = _insert(dialect)
     new = insert.excluded
-    wakes = purchases.c.state == State.SKIPPED.value
+    wakes = purchases.c.state == _SKIPPED
     return insert.on_conflict_do_update(
         index_elements=["shop", "order_id"],
-        where=True if repeatable else _replaces(new),
+        where=true() if repeatable else _replaces(new),
         set_={
             "token_hash": func.coalesce(purchases.c.token_hash, new.token_hash),
             "body": new.body,
@@ -66,7 +71,7 @@ def upsert(dialect: str, *, repeatable: bool) -> Any:  # noqa: ANN401  # As abov
             "body_at": new.body_at,
             "age_seconds": _age(new),
             "counts": new.counts,
-            "revision": purchases.c.revision + 1,
+            "revision": purchases.c.revision + _ONE,
             "refreshed_at": new.refreshed_at,
             "changed_uptime": new.changed_uptime,
             # A skipped order is looked at again; a quarantined or expired one keeps its state, and a retry uses the
@@ -76,7 +81,7 @@ def upsert(dialect: str, *, repeatable: bool) -> Any:  # noqa: ANN401  # As abov
             "due_at": case((wakes, new.due_at), else_=purchases.c.due_at),
             "settled_at": case((wakes, new.settled_at), else_=purchases.c.settled_at),
         },
-    ).returning(purchases.c.revision)
+    ).returning(purchases.c.shop, purchases.c.order_id, purchases.c.revision)
 
 
 def _replaces(new: Any) -> Any:  # noqa: ANN401  # SQLAlchemy's conditions.
@@ -85,14 +90,14 @@ def _replaces(new: Any) -> Any:  # noqa: ANN401  # SQLAlchemy's conditions.
     )
     newer = or_(purchases.c.body_at < new.body_at, and_(purchases.c.body_at.is_(None), new.body_at.is_not(None)))
     same_stamp = or_(purchases.c.body_at == new.body_at, and_(purchases.c.body_at.is_(None), new.body_at.is_(None)))
-    first_sale = and_(same_stamp, new.counts, purchases.c.counts.is_(False))
-    changeable = and_(purchases.c.fixed.is_(False), purchases.c.state.in_(_OPEN))
+    first_sale = and_(same_stamp, new.counts, ~purchases.c.counts)
+    changeable = and_(~purchases.c.fixed, purchases.c.state != _DELIVERED)
     return and_(same_order, changeable, or_(newer, first_sale))
 
 
 def _age(new: Any) -> Any:  # noqa: ANN401  # SQLAlchemy's expression.
     """Keep the age at which the order first came in as a sale; one that we saw unpaid became a sale just now."""
-    return case((purchases.c.counts, purchases.c.age_seconds), (new.counts, 0), else_=new.age_seconds)
+    return case((purchases.c.counts, purchases.c.age_seconds), (new.counts, _ZERO), else_=new.age_seconds)
 
 
 def conflicting(receipt: Receipt, token_hash: str) -> Receipt:

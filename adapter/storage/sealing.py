@@ -68,3 +68,8 @@ class Sealer:
 def key_id(secret: str) -> bytes:
     """Return the four bytes that say which secret sealed a value, and tell nothing about it."""
     return derive(secret, "key id")[:KEY_ID_BYTES]
+
+
+def context_of(shop: str, order_id: str, column: str) -> str:
+    """Return what a sealed column is bound to: no row's can be opened as another's."""
+    return f"purchases/{column}/{shop}/{order_id}"

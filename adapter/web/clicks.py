@@ -35,7 +35,7 @@ def blueprint(shops: Shops, clicks: Clicks, clock: Callable[[], datetime], limit
         shop = shops.get(shop_name)
         if shop is None or not shop.is_on:
             return turn_away(
-                404, f"there is no shop {shop_name[:80]!r}", "see the script that `adapter snippets` prints"
+                request, 404, f"there is no shop {shop_name[:80]!r}", "see the script that `adapter snippets` prints"
             )
         response = _preflight() if request.method == "OPTIONS" else _admit(clicks, shop, clock, limits)
         return _with_cors(response, shop, request.headers.get("Origin"))
@@ -65,11 +65,11 @@ def _with_cors(response: Response, shop: Shop, origin: str | None) -> Response:
 def _admit(clicks: Clicks, shop: Shop, clock: Callable[[], datetime], limits: Limits) -> Response:
     """Turn away who may not post, and who posts too much, before anything is read."""
     if not _may_post(request, shop):
-        return turn_away(403, "this origin may not post clicks here", _ORIGINS_ARE_LISTED_AT)
+        return turn_away(request, 403, "this origin may not post clicks here", _ORIGINS_ARE_LISTED_AT)
     seconds = limits.seconds_to_wait(request.remote_addr)
     if seconds:
         _warn_of_flood(limits)
-        response = turn_away(429, "too many clicks", "send this one again after the seconds of Retry-After")
+        response = turn_away(request, 429, "too many clicks", "send this one again after the seconds of Retry-After")
         response.headers["Retry-After"] = str(seconds)
         return response
     return _remember(clicks, shop, clock())

@@ -32,7 +32,9 @@ def blueprint(shops: Shops) -> Blueprint:
     def storefront_script(shop_name: str) -> Response:
         served = scripts.get(shop_name)
         if served is None:
-            return turn_away(404, f"there is no shop {shop_name[:80]!r}", "see the tag that `adapter snippets` prints")
+            return turn_away(
+                request, 404, f"there is no shop {shop_name[:80]!r}", "see the tag that `adapter snippets` prints"
+            )
         return _answer(served)
 
     return routes

@@ -32,8 +32,8 @@ from mapping import REPOSITORY, body_of, whole_way
 from adapter.logs import configure_logs
 from adapter.platforms.registry import PLATFORMS
 from adapter.shops.shop import Shops
+from adapter.storage.arrivals import Receipt
 from adapter.storage.migrate import migrate
-from adapter.storage.purchases import Receipt
 from adapter.storage.tables import State
 from adapter.wiring import Parts, load_configuration
 

@@ -126,6 +126,11 @@ class Server:
         return f"postgresql://postgres@/{database}?host={self.folder.parent}"
 
     @property
+    def pid(self) -> int:
+        """Return the process id of its first process, whose children are all others."""
+        return self._process.pid
+
+    @property
     def socket_path(self) -> str:
         """Return the file that it listens on, for a proxy in front."""
         return str(self.folder.parent / ".s.PGSQL.5432")

@@ -21,9 +21,10 @@ from adapter.delivery import policy, settlements
 from adapter.delivery.preparing import ToSend
 from adapter.delivery.sending import Sender
 from adapter.shops.shop import Destination
+from adapter.storage.arrivals import Receipt, Received
 from adapter.storage.destinations import Condition, Destinations, DestinationState
 from adapter.storage.engine import writing
-from adapter.storage.purchases import Claim, Purchases, Receipt, Received, Settlement
+from adapter.storage.purchases import Claim, Purchases, Settlement
 from adapter.storage.resealing import Resealing
 from adapter.storage.retention import ALLOWANCE, Retention
 from adapter.storage.retries import Retries

@@ -86,7 +86,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from adapter.settings import load_settings
 from adapter.storage.engine import open_engine, writing
-from adapter.storage.purchases import Purchases, Receipt
+from adapter.storage.arrivals import Receipt
+from adapter.storage.purchases import Purchases
 from adapter.storage.sealing import Sealer
 from sqlalchemy import text
 

@@ -15,9 +15,10 @@ from adapter.axon.outcome import Outcome, Verdict, verdict_of
 from adapter.delivery.worker import Worker
 from adapter.shops.load import load_shops
 from adapter.shops.shop import Shops
+from adapter.storage.arrivals import Receipt
 from adapter.storage.clicks import Clicks
 from adapter.storage.destinations import Destinations, DestinationState
-from adapter.storage.purchases import Claim, Purchases, Receipt, Which
+from adapter.storage.purchases import Claim, Purchases, Which
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import State, purchases
 

@@ -17,8 +17,9 @@ from adapter.axon.client import AxonClient
 from adapter.axon.outcome import Outcome, Verdict
 from adapter.axon.sandbox import Sandbox
 from adapter.errors import StorageUnavailable
+from adapter.storage.arrivals import Receipt
 from adapter.storage.destinations import Condition
-from adapter.storage.purchases import Receipt
+from adapter.storage.purchases import Purchases
 from adapter.storage.tables import State
 
 MINUTE = timedelta(minutes=1)

@@ -20,9 +20,10 @@ from adapter.operations.diff.pair import load_pair
 from adapter.platforms.registry import PLATFORMS
 from adapter.purchase.event import encode
 from adapter.shops.shop import Shop
+from adapter.storage.arrivals import Receipt
 from adapter.storage.bodies import Bodies
 from adapter.storage.clicks import Clicks
-from adapter.storage.purchases import Purchases, Receipt
+from adapter.storage.purchases import Purchases
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import clicks as clicks_table
 from adapter.storage.tables import metadata

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Engine
 
 from adapter.operations.ledger import order_for_programs, order_lines
-from adapter.storage.purchases import Receipt, Settlement
+from adapter.storage.arrivals import Receipt
+from adapter.storage.purchases import Settlement
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import State
 from adapter.wiring import Parts, load_configuration

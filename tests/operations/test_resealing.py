@@ -9,8 +9,9 @@ from sqlalchemy import Engine
 
 from adapter.errors import SealBroken
 from adapter.operations.resealing import reseal
+from adapter.storage.arrivals import Receipt
 from adapter.storage.clicks import Clicks
-from adapter.storage.purchases import Purchases, Receipt
+from adapter.storage.purchases import Purchases
 from adapter.storage.resealing import Resealing
 from adapter.storage.sealing import Sealer, key_id
 

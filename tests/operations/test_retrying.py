@@ -12,8 +12,9 @@ from structlog.testing import capture_logs
 
 from adapter.errors import NothingToResume, OrderNotRetried
 from adapter.operations import retrying
+from adapter.storage.arrivals import Receipt
 from adapter.storage.destinations import Condition, DestinationState
-from adapter.storage.purchases import Receipt, Settlement
+from adapter.storage.purchases import Settlement
 from adapter.storage.retention import Retention
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import State

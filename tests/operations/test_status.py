@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import Engine
 
 from adapter.operations.status import status_for_programs, status_lines
+from adapter.storage.arrivals import Receipt
 from adapter.storage.destinations import Condition, DestinationState
-from adapter.storage.purchases import Receipt, Settlement
+from adapter.storage.purchases import Settlement
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import State
 from adapter.wiring import Parts, load_configuration

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import pytest
 from sqlalchemy import Engine, select
 
+from adapter.storage.arrivals import Receipt, Received
 from adapter.storage.awaiting import expect
 from adapter.storage.clicks import Clicks
 from adapter.storage.destinations import Destinations
-from adapter.storage.purchases import Claim, Purchases, Receipt, Received, Settlement, Which
+from adapter.storage.purchases import Claim, Purchases, Settlement, Which
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import State, purchases
 

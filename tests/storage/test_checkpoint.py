@@ -13,9 +13,10 @@ from sqlalchemy import Engine
 
 from adapter.errors import StorageUnavailable
 from adapter.settings import load_settings
+from adapter.storage.arrivals import Receipt
 from adapter.storage.checkpoint import empty_log
 from adapter.storage.engine import open_engine, reading
-from adapter.storage.purchases import Purchases, Receipt
+from adapter.storage.purchases import Purchases
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

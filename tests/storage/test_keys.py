@@ -19,10 +19,11 @@ import adapter
 from adapter.errors import ConfigurationRefused
 from adapter.settings import Settings, load_settings
 from adapter.storage import keys
+from adapter.storage.arrivals import Receipt
 from adapter.storage.engine import open_engine
 from adapter.storage.keys import secrets_of
 from adapter.storage.migrate import migrate
-from adapter.storage.purchases import Purchases, Receipt
+from adapter.storage.purchases import Purchases
 from adapter.storage.sealing import Sealer
 
 PROCESS = """

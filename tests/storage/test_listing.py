@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from adapter.storage.purchases import Purchases, Receipt
+from adapter.storage.arrivals import Receipt
+from adapter.storage.purchases import Purchases
 from adapter.storage.tables import State
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)

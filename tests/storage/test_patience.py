@@ -16,9 +16,10 @@ from sqlalchemy import Engine, text
 
 from adapter.errors import StorageUnavailable
 from adapter.settings import load_settings
+from adapter.storage.arrivals import Receipt, Received
 from adapter.storage.engine import open_engine, reading, writing
 from adapter.storage.patience import AT_WORK, ENDLESS, WHILE_A_SHOP_WAITS, Limit, Patience
-from adapter.storage.purchases import Purchases, Receipt, Received
+from adapter.storage.purchases import Purchases
 from adapter.storage.sealing import Sealer
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -13,9 +13,10 @@ from sqlalchemy import Engine
 
 from adapter.errors import SealBroken, StorageUnavailable
 from adapter.settings import load_settings
+from adapter.storage.arrivals import Receipt, Received
 from adapter.storage.clicks import Clicks
 from adapter.storage.engine import open_engine
-from adapter.storage.purchases import Claim, Purchases, Receipt, Received, Settlement
+from adapter.storage.purchases import Claim, Purchases, Settlement
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import State
 

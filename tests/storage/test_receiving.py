@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from adapter.storage.purchases import Purchases, Receipt, Received
+from adapter.storage.arrivals import Receipt, Received
+from adapter.storage.purchases import Purchases
 from adapter.storage.tables import State
 
 if TYPE_CHECKING:
@@ -240,15 +241,16 @@ def test_answers_stand_in_the_order_of_the_receipts(ledger: Ledger) -> None:
     assert expected == ledger.purchases.receive(receipts, NOON)
 
 
-def test_groups_in_opposite_orders_never_lock_each_other_out(ledger: Ledger, at_once: AtOnce) -> None:
+def test_groups_in_opposite_orders_never_lock_each_other_out(engine: Engine, ledger: Ledger, at_once: AtOnce) -> None:
     """Two web processes whose groups hold the same orders the other way round both succeed, many times over."""
     orders = [str(number) for number in range(20)]
 
     def receive(thread: int) -> int:
+        of_this_process = Purchases(engine, ledger.purchases._sealer)
         for minute in range(40):
             stamp = NOON + (2 * minute + thread) * MINUTE
             receipts = [Receipt(shop="acme", order_id=order, body=b"{}", body_at=stamp) for order in orders]
-            ledger.purchases.receive(receipts[:: 1 if thread else -1], NOON)
+            of_this_process.receive(receipts[:: 1 if thread else -1], NOON)
         return thread
 
     assert [0, 1] == at_once(2, receive)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
+from adapter.storage.arrivals import Receipt
 from adapter.storage.clicks import Clicks
-from adapter.storage.purchases import Purchases, Receipt
+from adapter.storage.purchases import Purchases
 from adapter.storage.resealing import BATCH, Resealing
 from adapter.storage.sealing import Sealer, key_id
 from adapter.storage.tables import State, clicks, purchases

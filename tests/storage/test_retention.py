@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import Engine, event, func, select, update
 
 from adapter.storage import tables
+from adapter.storage.arrivals import Receipt, Received
 from adapter.storage.checkpoint import empty_log
 from adapter.storage.clicks import Clicks
 from adapter.storage.engine import writing
-from adapter.storage.purchases import Purchases, Receipt, Received, Settlement
+from adapter.storage.purchases import Purchases, Settlement
 from adapter.storage.retention import ALLOWANCE, BATCH, Expired, Retention
 from adapter.storage.tables import State, awaited_clicks, purchases, uptime
 

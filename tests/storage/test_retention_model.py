@@ -10,8 +10,9 @@ import pytest
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event, update
 
+from adapter.storage.arrivals import Receipt, Received
 from adapter.storage.engine import writing
-from adapter.storage.purchases import Purchases, Receipt, Received, Settlement
+from adapter.storage.purchases import Purchases, Settlement
 from adapter.storage.retention import ALLOWANCE, Retention
 from adapter.storage.tables import State, purchases, uptime
 from adapter.storage.uptime import MOST_AT_ONCE, Uptime

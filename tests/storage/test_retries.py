@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, update
 
+from adapter.storage.arrivals import Receipt
 from adapter.storage.engine import writing
-from adapter.storage.purchases import Receipt
 from adapter.storage.retention import ALLOWANCE, Retention
 from adapter.storage.retries import BATCH, Retries
 from adapter.storage.tables import State, uptime

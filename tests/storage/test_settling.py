@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import Engine, event, text
 
+from adapter.storage.arrivals import Receipt, Received
 from adapter.storage.clicks import Clicks
 from adapter.storage.engine import reading
-from adapter.storage.purchases import Claim, Purchases, Receipt, Received, Settlement, Which
+from adapter.storage.purchases import Claim, Purchases, Settlement, Which
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import State
 

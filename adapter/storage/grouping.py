@@ -1,0 +1,132 @@
+"""Group commit: what concurrent threads want to write shares a transaction, and each waits until its own is durable.
+
+Who comes while nobody writes begins at once and alone, so an idle service loses no time. Who comes meanwhile waits,
+and the first of those takes the others along: the slower the disk, the larger the groups. Nobody is told anything
+before the transaction with their own part has been committed. When a group fails, each of it tries again alone: one
+that can't be stored takes no other down.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from time import monotonic
+from typing import Generic, TypeVar
+
+from adapter.errors import StorageUnavailable
+
+MOST_TOGETHER = 64
+"""So many share a transaction: as many as two web processes have threads, and twice over."""
+
+LEADS_ANYWAY_SECONDS = 1.0
+"""Who has waited for so long begins beside the others: the one before may hang at a connection that is dead."""
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+
+def _locked() -> Lock:
+    lock = Lock()
+    lock.acquire()
+    return lock
+
+
+@dataclass(slots=True, eq=False)
+class _Entry(Generic[Part, Result]):
+    """One thread's part. Woken, it finds its result, or that its group failed, or neither: then it is its turn."""
+
+    part: Part
+    gives_up_at: float
+    woken: Lock = field(default_factory=_locked)
+    results: list[Result] = field(default_factory=list)
+    has_failed: bool = False
+
+    def left(self) -> float:
+        return max(0.0, self.gives_up_at - monotonic())
+
+
+class Groups(Generic[Part, Result]):
+    """Lets threads write together.
+
+    `write` stores these parts in one transaction within so many seconds and returns the result of each; it raises
+    `StorageUnavailable` when none of them is stored.
+    """
+
+    def __init__(self, write: Callable[[Sequence[Part], float], Sequence[Result]]) -> None:
+        self._write = write
+        self._lock = Lock()
+        self._waiting: deque[_Entry[Part, Result]] = deque()
+        self._leaders = 0
+
+    def add(self, part: Part, seconds: float) -> Result:
+        """Write this part, with others or alone, and return its result; raise `StorageUnavailable` in the end.
+
+        What was given up may be written all the same, by the one who had taken it along.
+        """
+        entry: _Entry[Part, Result] = _Entry(part, monotonic() + seconds)
+        if not self._may_lead(entry):
+            self._sleep(entry)
+        if entry.results:
+            return entry.results[0]
+        return self._alone(entry) if entry.has_failed else self._lead(entry)
+
+    def _may_lead(self, entry: _Entry[Part, Result]) -> bool:
+        with self._lock:
+            if self._leaders:
+                self._waiting.append(entry)
+                return False
+            self._leaders = 1
+            return True
+
+    def _sleep(self, entry: _Entry[Part, Result]) -> None:
+        """Wait until this entry was written, or failed, or is to lead; raise when that takes too long."""
+        if entry.woken.acquire(timeout=min(LEADS_ANYWAY_SECONDS, entry.left())) or self._leads_anyway(entry):
+            return
+        if not entry.woken.acquire(timeout=entry.left()):
+            raise StorageUnavailable("the database takes too long over the orders of this moment")
+
+    def _leads_anyway(self, entry: _Entry[Part, Result]) -> bool:
+        with self._lock:
+            if entry not in self._waiting:
+                return False
+            self._waiting.remove(entry)
+            self._leaders += 1
+            return True
+
+    def _lead(self, entry: _Entry[Part, Result]) -> Result:
+        group = [entry, *self._others()]
+        try:
+            self._commit(group)
+        finally:
+            for other in group[1:]:
+                other.has_failed = not other.results
+                other.woken.release()
+            self._hand_over()
+        return entry.results[0] if entry.results else self._alone(entry)
+
+    def _others(self) -> list[_Entry[Part, Result]]:
+        with self._lock:
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER - 1))]
+
+    def _commit(self, group: Sequence[_Entry[Part, Result]]) -> None:
+        try:
+            results = self._write([entry.part for entry in group], group[0].left())
+        except Exception:
+            if len(group) == 1:
+                raise
+            return  # Whatever it was: whose part is to blame shows when each tries alone.
+        for entry, result in zip(group, results, strict=True):
+            entry.results.append(result)
+
+    def _hand_over(self) -> None:
+        """Let the next one lead who waits, if anybody does."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().woken.release()
+            else:
+                self._leaders -= 1
+
+    def _alone(self, entry: _Entry[Part, Result]) -> Result:
+        return self._write([entry.part], entry.left())[0]
