@@ -133,7 +133,7 @@ class Sender:
         claim, now = batch[0].claim, self.clock()
         if len(batch) > 1:
             course.waiting += _halves(batch)
-        elif (course.alone or claim.suspect_at is not None) and policy.is_own_fault(known, claim.suspect_at, now):
+        elif self._may_blame(claim, course) and policy.is_own_fault(known, claim.suspect_at, now):
             self._quarantine([(claim, outcome)], now)
             course.refusals = 0
         else:
@@ -149,6 +149,14 @@ class Sender:
             self._quarantine(course.suspects, self.clock())
         elif course.suspects:
             self._doubt(course)
+    def _may_blame(self, claim: Claim, course: _Course) -> bool:
+        """Whether an acceptance before this refusal can be of another event.
+
+        What may have been accepted before, and is sent again, may be what was accepted last: when a worker dies
+        between the answer and its mark. Then the next acceptance decides.
+        """
+        return claim.suspect_at is not None or (course.alone and not claim.fixed)
+
 
     def _doubt(self, course: _Course) -> None:
         """Let the suspects wait for another order's acceptance: nothing says that they are to blame."""

@@ -260,6 +260,23 @@ def test_a_dead_api(house: Any) -> None:
     assert 100 >= len(house.api.requests) - before
 
 
+def test_an_order_is_not_blamed_for_its_own_acceptance(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker dies after an order was accepted, before that is marked; it is sent again and refused this time.
+
+    Nothing says that another order would be accepted, so it waits for one, and is blamed only then.
+    """
+    house.receive(1)
+    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        dying.setattr(Purchases, "settle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        house.worker.drain()
+    house.api.answer = refusing(1)
+    house.go_on(120, 10)
+    assert "pending" == house.states()["1"]
+    house.receive(2)
+    house.go_on(120, 10)
+    assert {"1": "quarantined", "2": "delivered"} == house.states()
+
+
 def test_retry_after(house: Any) -> None:
     """What the API asks for is kept: no request before."""
     house.receive(1)
