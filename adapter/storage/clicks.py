@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, and_, delete, select, update
+from sqlalchemy import Connection, Engine, Select, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapter.errors import SealBroken
@@ -114,13 +114,13 @@ class Clicks:
         """Delete what is stored under these keys' hashes, and what their browsers stored, but not those `besides`."""
         if keys:
             rows = connection.execute(_stored_under(self._engine.dialect.name), {"keys": keys}).all()
-            browsers = [browser for row in rows for browser in self._browser_of(row)]
+            browsers = [browser for row in rows for browser in self._browser_of(row.key, row.identifiers)]
             gone = {*keys, *self.hashes_of(shop, browsers)} - {*besides}
             connection.execute(delete(clicks).where(clicks.c.key.in_(gone)))
 
-    def _browser_of(self, row: Row[Any]) -> list[tuple[str, str]]:
+    def _browser_of(self, key: bytes, sealed: bytes) -> list[tuple[str, str]]:
         try:
-            return _browser_in(self._open(row.key, row.identifiers), ())
+            return _browser_in(self._open(key, sealed), ())
         except SealBroken:
             return []  # It was sealed with a secret that is gone, and so was whatever its browser stored.
 
