@@ -2,7 +2,8 @@
 
 The API's page recommends that the server sets `_axeid` (the aleid) and mirrors the pixel's `_axwrt` as `axwrt`, both
 for a year. The pixel reads them, so they aren't HttpOnly. What is set is what was posted just now, and the answer
-depends on nothing that is stored: it tells nobody what another one's key holds.
+depends on nothing that is stored: it tells nobody what another one's key holds. So where consent is required each post
+has to say that it was given; an earlier post's word under the same key sets no cookie.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ COOKIES: Mapping[str, str] = {
     "axwrt": "axwrt",
     "alart": "alart",
     "client_id": "order_adapter_id",
+    "consent": "order_adapter_consent",
 }
-"""By identifier the name of its cookie. Axon's own begin with `_ax` or `ax`, so ours doesn't."""
+"""By what is posted the name of its cookie. Axon's own begin with `_ax` or `ax`, so ours don't.
+
+That of the consent holds "granted" or isn't there: it tells the WooCommerce plugin what a banner told the script."""
 
 ONE_YEAR = 365 * 24 * 60 * 60
 """Seconds; browsers keep none for more than 400 days."""

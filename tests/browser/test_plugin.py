@@ -100,27 +100,58 @@ def test_what_an_order_gets(make_woocommerce: Any, checkout: str, cookies: str, 
     assert expected == check_out(shop, cookies, checkout)
 
 
+GRANTED = {**KEPT, "ad_consent": "granted"}
+YES, NO = "; wp_consent_marketing=allow", "; wp_consent_marketing=deny"
+TOLD = "; order_adapter_consent=granted"
+
+
 @pytest.mark.parametrize(
-    ("tables", "has_consent_api", "cookies", "expected"),
+    ("required", "consent_type", "cookies", "expected"),
     [
-        ("", True, COOKIES, {}),
-        ("", True, f"{COOKIES}; wp_consent_marketing=deny", {"ad_consent": "denied"}),
-        ("", True, f"{COOKIES}; wp_consent_marketing=allow", {**KEPT, "ad_consent": "granted"}),
-        (REQUIRED, True, COOKIES, {}),
-        (REQUIRED, True, f"{COOKIES}; wp_consent_marketing=allow", {**KEPT, "ad_consent": "granted"}),
-        (REQUIRED, False, "_axeid=click-1; _axwrt=browser-1", {}),
-        (REQUIRED, False, COOKIES, {**KEPT, "ad_consent": "granted"}),
+        (False, "optin", COOKIES, {}),
+        (False, "optin", COOKIES + TOLD, {}),
+        (False, "optin", COOKIES + NO, {"ad_consent": "denied"}),
+        (False, "optin", COOKIES + NO + TOLD, {"ad_consent": "denied"}),
+        (False, "optin", COOKIES + YES, GRANTED),
+        (True, "optin", COOKIES, {}),
+        (True, "optin", COOKIES + YES, GRANTED),
+        # The browser is told later whether this buyer is to be asked.
+        (False, "later", COOKIES, {}),
+        (False, "later", COOKIES + YES, GRANTED),
+        (False, "later", COOKIES + NO, {"ad_consent": "denied"}),
+        # The WP Consent API is there, and no consent plugin uses it.
+        (True, "", COOKIES, {}),
+        (False, "", COOKIES, KEPT),
+        (False, "", COOKIES + NO, {"ad_consent": "denied"}),
+        # It isn't there; a banner of another kind may have told the script.
+        (True, None, "_axeid=click-1; _axwrt=browser-1", {}),
+        (True, None, COOKIES, {}),
+        (True, None, COOKIES + TOLD, GRANTED),
+        (False, None, COOKIES, KEPT),
+        (False, None, COOKIES + TOLD, GRANTED),
+        (False, None, COOKIES + NO, {"ad_consent": "denied"}),
     ],
 )
 def test_consent(
-    make_woocommerce: Any, tables: str, cookies: str, expected: dict[str, str], *, has_consent_api: bool
+    make_woocommerce: Any, consent_type: str | None, cookies: str, expected: dict[str, str], *, required: bool
 ) -> None:
     """The order says what the buyer answered; identifiers, cookies and purchase need the right to keep them."""
-    _, shop = make_woocommerce(tables, has_consent_api=has_consent_api)
+    tables = REQUIRED if required else ""
+    _, shop = make_woocommerce(tables, has_consent_api=consent_type is not None, consent_type=consent_type or "")
     assert expected == check_out(shop, cookies)
     may_keep = "_axon_event_id" in expected
     assert may_keep == bool(received(shop, cookies=cookies))
     assert may_keep == ("Set-Cookie" in get(shop, "/?wc-ajax=order_adapter", cookies).headers)
+
+
+def test_another_name_of_the_consents_cookie(make_woocommerce: Any, tmp_path: Path) -> None:
+    """A shop may call the cookies of the WP Consent API otherwise."""
+    _, shop = make_woocommerce(has_consent_api=True)
+    more = tmp_path / "more.php"
+    more.write_text("<?php add_filter('wp_consent_cookie_prefix', function () { return 'our_own'; });")
+    shop.plugins.append(more)
+    assert {} == check_out(shop, COOKIES + NO)
+    assert {"ad_consent": "denied"} == check_out(shop, f"{COOKIES}; our_own_marketing=deny")
 
 
 def test_an_order_that_had_identifiers(make_woocommerce: Any) -> None:
@@ -202,14 +233,16 @@ def test_what_the_pixel_is_told(make_woocommerce: Any) -> None:
         },
         {"name": "returned", "product_id": 2, "variation_id": 0, "quantity": -1, "total": "-5"},
         {"name": "free", "product_id": 3, "variation_id": 4, "quantity": 0.5, "total": "0"},
+        {"name": "gone", "product_id": 0, "variation_id": 0, "quantity": 1, "total": "2.5"},
     ]
     check_out(shop, items=lines)
     purchase, options = received(shop)
     assert {"dedupe_id": "a_1001<b>"} == options
-    assert 10 == purchase["value"]
+    assert 12.5 == purchase["value"]
     assert [
         {"item_id": "1", "item_name": "alert(1)", "price": 3.333333, "quantity": 3},
         {"item_id": "3", "item_variant_id": "4", "item_name": "free", "price": 0, "quantity": 0.5},
+        {"item_id": "gone", "item_name": "gone", "price": 2.5, "quantity": 1},
     ] == purchase["items"]
 
 

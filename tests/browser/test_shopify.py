@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from fakeshops.waiting import wait_until
+from fakeshops.waiting import wait_until, wait_until_still
 
 from adapter.web.storefront.snippets import snippets
 
@@ -41,11 +41,10 @@ def browse(page: Any) -> None:
     page.wait_for_url("**/products/fern")
 
 
-def quiet(page: Any) -> None:
+def quiet(page: Any, service: Any) -> None:
     """Let the page's clock go on to after the script's last look around, and wait for what that asks for."""
     page.clock.fast_forward(3500)
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(200)
+    wait_until_still(service.hosts, page)
 
 
 def test_from_the_ad_to_the_cart(page: Any, make_shopify: Any) -> None:
@@ -76,7 +75,7 @@ def test_a_visitor_without_a_click(page: Any, make_shopify: Any) -> None:
     """Of whom nothing is known, nothing is told and no cart is begun; the buyer's own id comes with what is bought."""
     service, shop = make_shopify()
     page.goto(SHOP)
-    quiet(page)
+    quiet(page, service)
     assert ([], [], {"order_adapter_id"}) == (posts(service), shop.updates, set(cookies(page)))
     page.evaluate("addToCart()")
     wait_until(lambda: posts(service) and shop.updates, page)
@@ -92,7 +91,7 @@ def test_only_what_is_new(page: Any, make_shopify: Any) -> None:
     wait_until(lambda: len(posts(service)) == 2 and len(shop.updates) == 2, page)
     browse(page)
     page.reload()
-    quiet(page)
+    quiet(page, service)
     assert (2, 2) == (len(posts(service)), len(shop.updates))
     page.goto(f"{SHOP}/?aleid=click-2")
     wait_until(lambda: len(posts(service)) == 3 and len(shop.updates) == 3, page)
@@ -138,7 +137,7 @@ def test_a_cookie_that_is_right(page: Any, make_shopify: Any, again: set[str], *
     assert {"_axeid", "order_adapter_id"} == {text.partition("=")[0] for text in page.evaluate("written")}
     wait_until(lambda: posts(service), page)
     browse(page)
-    quiet(page)
+    quiet(page, service)
     assert again == {text.partition("=")[0] for text in page.evaluate("written")}
 
 
@@ -147,7 +146,7 @@ def test_the_server_sets_the_cookies(page: Any, make_shopify: Any) -> None:
     service, _ = make_shopify()
     page.goto(f"{SHOP}/?aleid=click-1")
     wait_until(lambda: len(posts(service)) == 1, page)
-    page.wait_for_load_state("networkidle")
+    wait_until_still(service.hosts, page)
     found = next(cookie for cookie in page.context.cookies(SHOP) if cookie["name"] == "_axeid")
     assert (".shop.example", True, False, "Lax") == (
         found["domain"], found["secure"], found["httpOnly"], found["sameSite"],
@@ -160,7 +159,7 @@ def test_a_late_yes(page: Any, make_shopify: Any) -> None:
     """Where consent is required nothing is kept or sent before it is given, over several pages; then everything is."""
     service, shop = make_shopify(REQUIRED, has_consent_api=True, policy=STRICT)
     page.goto(f"{SHOP}/?aleid=click-1")
-    quiet(page)
+    quiet(page, service)
     assert ({}, [], []) == (cookies(page), posts(service), shop.updates)
     page.evaluate("answerBanner(true)")
     wait_until(lambda: len(posts(service)) == 1 and shop.updates, page)
@@ -173,7 +172,7 @@ def test_a_platform_that_waits_for_its_answer(page: Any, make_shopify: Any) -> N
     """Where the shop asks for consent, the script waits for the answer also when the mapping doesn't require one."""
     service, shop = make_shopify(has_consent_api=True)
     page.goto(f"{SHOP}/?aleid=click-1")
-    quiet(page)
+    quiet(page, service)
     assert ({}, [], []) == (cookies(page), posts(service), shop.updates)
 
 
@@ -192,13 +191,13 @@ def test_a_late_no(page: Any, make_shopify: Any) -> None:
     page.evaluate("answerBanner(false)")
     wait_until(lambda: {"ad_consent": "denied"} == cart.attributes, page)
     wait_until(lambda: service.stored("my-shopify", "cart_token", token).get("consent") == "denied", page)
-    page.wait_for_load_state("networkidle")
+    wait_until_still(service.hosts, page)
     assert {} == cookies(page)
     assert 0 == page.evaluate("sessionStorage.length")
     count = len(posts(service))
     page.goto(f"{SHOP}/?aleid=click-2")
     wait_until(lambda: len(posts(service)) == count + 1, page)
-    quiet(page)
+    quiet(page, service)
     assert ({}, {"ad_consent": "denied"}) == (cookies(page), cart.attributes)
     assert "aleid" not in service.stored("my-shopify", "cart_token", token)
 
@@ -217,6 +216,46 @@ def test_a_plain_function(page: Any, make_shopify: Any, when: str) -> None:
     page.evaluate("orderAdapterConsent('denied')")
     wait_until(lambda: shop.updates[-1].get("ad_consent") == "denied", page)
     assert {} == cookies(page)
+
+
+@pytest.mark.parametrize("has_consent_api", [True, False])
+def test_a_no_in_another_tab(page: Any, make_shopify: Any, *, has_consent_api: bool) -> None:
+    """A page that is still open, or is gone back to, keeps and tells nothing any more once the buyer has refused."""
+    service, shop = make_shopify(has_consent_api=has_consent_api)
+    say = "answerBanner({})" if has_consent_api else "orderAdapterConsent({})"
+    page.goto(f"{SHOP}/?aleid=click-1")
+    page.evaluate(say.format("true"))
+    wait_until(lambda: len(posts(service)) == 1 and shop.updates, page)
+    other = page.context.new_page()
+    other.goto(f"{SHOP}/products/fern")
+    other.evaluate(say.format("false"))
+    wait_until(lambda: {} == cookies(page), page)
+    wait_until_still(service.hosts, other)
+    count = len(posts(service))
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    page.evaluate("addToCart()")
+    quiet(page, service)
+    assert ({}, {"ad_consent": "denied"}) == (cookies(page), next(iter(shop.carts.values())).attributes)
+    cart = next(cart for cart in shop.carts.values() if cart.items)
+    told = service.stored("my-shopify", "cart_token", cart.token.partition("?")[0])
+    assert ({"consent": "denied"} if has_consent_api else {}) == told
+    assert has_consent_api or count == len(posts(service))
+    page.evaluate(say.format("true"))
+    wait_until(lambda: cookies(page).get("_axeid") == "click-1", page)
+
+
+def test_a_newer_click_in_another_tab(page: Any, make_shopify: Any) -> None:
+    """The page of the older click, where the buyer goes on, takes the newer one over."""
+    service, shop = make_shopify()
+    page.goto(f"{SHOP}/?aleid=click-1")
+    wait_until(lambda: len(posts(service)) == 1, page)
+    other = page.context.new_page()
+    other.goto(f"{SHOP}/?aleid=click-2")
+    wait_until(lambda: len(posts(service)) == 2 and len(shop.updates) == 2, page)
+    page.evaluate("addToCart()")
+    wait_until(lambda: len(posts(service)) == 3 and len(shop.updates) == 3, page)
+    (cart,) = shop.carts.values()
+    assert ("click-2", "click-2") == (cookies(page)["_axeid"], cart.attributes["_axon_event_id"])
 
 
 CRIPPLED = {
@@ -254,7 +293,7 @@ def test_a_broken_browser(page: Any, make_shopify: Any, breaking: str) -> None:
     service, _ = make_shopify(policy=STRICT)
     page.add_init_script(breaking)
     page.goto(f"{SHOP}/?aleid=click-1")
-    page.wait_for_timeout(300)
+    wait_until_still(service.hosts, page)
     assert [] == page.evaluate("window.errors")
     if "customerPrivacy" in breaking:  # What can't be asked for its answer hasn't said yes.
         assert ([], {}) == (posts(service), cookies(page))
@@ -275,7 +314,7 @@ def test_no_word_without_consent(page: Any, make_shopify: Any) -> None:
     page.goto(SHOP)
     page.evaluate("document.cookie = '_axeid=click-1; path=/; secure'")
     page.goto(f"{SHOP}/checkout")
-    page.wait_for_load_state("networkidle")
+    wait_until_still(service.hosts, page)
     assert ([], 1) == (posts(service), len(shop.orders))
 
 
@@ -285,7 +324,7 @@ def test_a_foreign_page(page: Any, make_shopify: Any) -> None:
     service.hosts.applications["evil.example"] = service.hosts.applications["www.shop.example"]
     page.goto("https://evil.example/?aleid=click-1")
     wait_until(lambda: posts(service), page)
-    page.wait_for_load_state("networkidle")
+    wait_until_still(service.hosts, page)
     own = page.evaluate("/order_adapter_id=([0-9a-f]+)/.exec(document.cookie)[1]")
     assert {} == service.stored("my-shopify", "client_id", own)
 
@@ -319,7 +358,7 @@ def test_the_pixel_without_cookies(page: Any, make_shopify: Any) -> None:
     wait_until(lambda: len(posts(service)) == 2 and len(shop.updates) == 2, page)
     own = cookies(page)["order_adapter_id"]
     page.goto("about:blank")  # What is under way may still set cookies.
-    page.wait_for_timeout(200)
+    wait_until_still(service.hosts, page)
     page.context.clear_cookies(name=re.compile("^(_ax|ax|order)"))
     assert {"aleid": "click-1", "client_id": own} == checked_out(page, service, shop)
 

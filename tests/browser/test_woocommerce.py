@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from fakeshops.waiting import wait_until
+from fakeshops.waiting import wait_until, wait_until_still
 from fakeshops.woocommerce import new_order
 from werkzeug.wrappers import Response
 
@@ -110,10 +110,10 @@ def test_the_page_after_the_checkout(page: Any, make_woocommerce: Any) -> None:
     own = cookies(page)["order_adapter_id"]["value"]
     expected = {"aleid": "click-1", "client_id": own, "page_url": f"{SHOP}/checkout/order-received/1001/"}
     assert expected == wait_until(lambda: service.stored("my-woocommerce", "order_key", "wc_order_k1001"), page)
-    page.wait_for_load_state("networkidle")
+    wait_until_still(service.hosts, page)
     page.reload()
     page.goto(received)
-    page.wait_for_load_state("networkidle")
+    wait_until_still(service.hosts, page)
     assert (1, 2) == (len(calls(page)), len(posts(service)))
     assert "1" == shop.order(1001)["meta"]["_order_adapter_pixel"]
 
@@ -124,7 +124,7 @@ def test_the_shops_server_sets_the_cookies(page: Any, make_woocommerce: Any) -> 
     page.goto(f"{SHOP}/?aleid=click-1")
     (sent,) = wait_until(lambda: service.hosts.asked("www.woo.example", "/") and keeping(service), page)
     assert "_axeid=click-1" in sent["cookie"]
-    page.wait_for_load_state("networkidle")
+    wait_until_still(service.hosts, page)
     found = cookies(page)
     assert {"_axeid", "order_adapter_id"} == set(found)
     assert ("www.woo.example", True, False, "Lax") == tuple(
@@ -145,7 +145,7 @@ def test_a_late_yes(page: Any, make_woocommerce: Any) -> None:
     page.goto(f"{SHOP}/?aleid=click-1")
     page.clock.fast_forward(3500)
     page.goto(check_out(page))
-    page.wait_for_load_state("networkidle")
+    wait_until_still(service.hosts, page)
     assert ({}, [], [], []) == (cookies(page), posts(service), keeping(service), calls(page))
     assert {} == shop.order(1001)["meta"]
     page.goto(f"{SHOP}/?aleid=click-1")
@@ -165,7 +165,7 @@ def test_a_late_no(page: Any, make_woocommerce: Any) -> None:
     page.goto(f"{SHOP}/?aleid=click-1")
     page.evaluate("wp_set_consent('marketing', 'allow')")
     wait_until(lambda: len(posts(service)) == 1 and keeping(service), page)
-    page.wait_for_load_state("networkidle")
+    wait_until_still(service.hosts, page)
     own = cookies(page)["order_adapter_id"]["value"]
     page.evaluate("wp_set_consent('marketing', 'deny')")
     wait_until(lambda: service.stored("my-woocommerce", "client_id", own) == {"consent": "denied"}, page)
@@ -175,6 +175,36 @@ def test_a_late_no(page: Any, make_woocommerce: Any) -> None:
     stored = wait_until(lambda: service.stored("my-woocommerce", "order_key", "wc_order_k1001"), page)
     assert ("denied", None) == (stored["consent"], stored.get("aleid"))
     assert ([], {}) == (calls(page), cookies(page))
+
+
+def test_a_country_that_is_found_out_later(page: Any, make_woocommerce: Any) -> None:
+    """As long as the consent plugin doesn't know whether it must ask, nothing is kept; then its word counts."""
+    service, _ = make_woocommerce(has_consent_api=True, consent_type="later")
+    page.goto(f"{SHOP}/?aleid=click-1")
+    page.clock.fast_forward(3500)
+    define = "type => { wp_consent_type = type; document.dispatchEvent(new Event('wp_consent_type_defined')); }"
+    page.evaluate(define, "optin")
+    wait_until_still(service.hosts, page)
+    assert ({}, []) == (cookies(page), posts(service))
+    page.evaluate("wp_set_consent('marketing', 'allow')")
+    wait_until(lambda: len(posts(service)) == 1, page)
+    assert "click-1" == cookies(page)["_axeid"]["value"]
+
+
+@pytest.mark.parametrize("tables", ["", REQUIRED])
+def test_a_consent_api_without_a_banner(page: Any, make_woocommerce: Any, tables: str) -> None:
+    """The API says yes to everything where nobody asks: that is no buyer's yes."""
+    service, _ = make_woocommerce(tables, has_consent_api=True, consent_type="")
+    page.goto(f"{SHOP}/?aleid=click-1")
+    page.clock.fast_forward(3500)
+    wait_until_still(service.hosts, page)
+    if tables:
+        assert ({}, []) == (cookies(page), posts(service))
+    else:
+        wait_until(lambda: len(posts(service)) == 1, page)
+        own = cookies(page)["order_adapter_id"]["value"]
+        assert "consent" not in service.stored("my-woocommerce", "client_id", own)
+        assert "order_adapter_consent" not in cookies(page)
 
 
 def test_a_banner_of_another_kind(page: Any, make_woocommerce: Any) -> None:

@@ -1,7 +1,7 @@
-// Stands for the browser's half of the WP Consent API, in a region where the buyer is asked first.
-window.consent_api = { consent_type: "optin", cookie_prefix: "wp_consent" };
+// Stands for the browser's half of the WP Consent API; window.consent_api says whether the buyer is asked first.
 window.wp_has_consent = function (category) {
-  return document.cookie.indexOf("wp_consent_" + category + "=allow") >= 0;
+  var type = window.wp_consent_type || window.consent_api.consent_type;
+  return !type || document.cookie.indexOf("wp_consent_" + category + "=allow") >= 0;
 };
 window.wp_set_consent = function (category, value) {
   document.cookie = "wp_consent_" + category + "=" + value + "; path=/; secure";

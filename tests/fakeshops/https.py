@@ -5,11 +5,12 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 from cryptography import x509
@@ -29,6 +30,9 @@ class Hosts:
         self.port = 0
         self.applications: dict[str, Application] = {}
         self.requests: list[tuple[str, str, str, dict[str, str]]] = []
+        self._open = 0
+        self._changed_at = time.monotonic()
+        self._lock = Lock()
 
     def __call__(self, environ: Mapping[str, Any], start_response: Any) -> Any:
         """Answer, as WSGI wants it."""
@@ -36,9 +40,28 @@ class Hosts:
         headers = {name[5:].replace("_", "-").lower(): text for name, text in environ.items() if name[:5] == "HTTP_"}
         headers["content-type"] = environ.get("CONTENT_TYPE", "")
         application = self.applications.get(host, Response("no such host", 404))
-        answer = application(environ, start_response)
+        with self._counted():
+            answer = application(environ, start_response)
         self.requests.append((host, environ["REQUEST_METHOD"], environ["PATH_INFO"], headers))
         return answer
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._open += more
+            self._changed_at = time.monotonic()
+
+    def quiet_for(self) -> float:
+        """Return for how many seconds nothing has been asked and nothing been answered; 0 while something is open."""
+        with self._lock:
+            return 0.0 if self._open else time.monotonic() - self._changed_at
 
     def asked(self, host: str, path: str) -> list[dict[str, str]]:
         """Return the headers of every request for this host and path, without preflights."""

@@ -47,13 +47,18 @@ def _wait_until_open(port: int) -> None:
 
 @dataclass
 class FakeWooCommerce:
-    """The shop. `plugins` are the files that WordPress loads."""
+    """The shop. `plugins` are the files that WordPress loads.
+
+    `consent_type` says what its consent plugin tells the WP Consent API: "optin", "" for nothing, "later" for a word
+    that the browser gets only later.
+    """
 
     port: int
     orders: Path
     plugins: list[Path] = field(default_factory=list)
     policy: str = ""
     has_consent_api: bool = False
+    consent_type: str = "optin"
     has_woocommerce: bool = True
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
@@ -78,6 +83,7 @@ class FakeWooCommerce:
             "X-Fake-Plugins": ":".join(map(str, self.plugins)),
             "X-Fake-Policy": self.policy,
             "X-Fake-Consent-Api": "yes" if self.has_consent_api else "no",
+            "X-Fake-Consent-Type": self.consent_type,
             "X-Fake-No-WooCommerce": "no" if self.has_woocommerce else "yes",
         }
 

@@ -151,9 +151,21 @@ if ( 'yes' !== fake_header( 'NO_WOOCOMMERCE' ) ) {
 	}
 }
 
+// The WP Consent API: where no consent plugin says that it asks, everything is allowed.
 if ( 'yes' === fake_header( 'CONSENT_API' ) ) {
+	function wp_get_consent_type() {
+		return 'optin' === fake_header( 'CONSENT_TYPE' ) ? 'optin' : false;
+	}
 	function wp_has_consent( $category ) {
-		return 'allow' === ( $_COOKIE[ "wp_consent_$category" ] ?? '' );
+		return ! wp_get_consent_type() || 'allow' === ( $_COOKIE[ "wp_consent_$category" ] ?? '' );
+	}
+	if ( 'later' === fake_header( 'CONSENT_TYPE' ) ) {
+		add_filter(
+			'wp_consent_api_waitfor_consent_hook',
+			function () {
+				return true;
+			}
+		);
 	}
 }
 
@@ -193,6 +205,12 @@ if ( '' !== fake_header( 'POLICY' ) ) {
 }
 echo "<!doctype html><html><head><title>A shop</title>\n<script src=\"/axon.js\" nonce=\"n0nce\"></script>\n";
 if ( function_exists( 'wp_has_consent' ) ) {
+	$fake_consent = array(
+		'consent_type'         => wp_get_consent_type(),
+		'waitfor_consent_hook' => apply_filters( 'wp_consent_api_waitfor_consent_hook', false ),
+		'cookie_prefix'        => 'wp_consent',
+	);
+	wp_print_inline_script_tag( 'window.consent_api = ' . wp_json_encode( $fake_consent ) . ';' );
 	echo "<script src=\"/consent.js\" nonce=\"n0nce\"></script>\n";
 }
 do_action( 'wp_head' );

@@ -126,14 +126,29 @@ def test_no_cookie_domain(make_shop: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("required", "consent", "is_set"),
-    [(False, None, True), (False, "granted", True), (True, None, False), (True, "granted", True)],
+    ("required", "consent", "wanted"),
+    [
+        (False, None, expected(_axeid="a")),
+        (False, "granted", expected(_axeid="a", order_adapter_consent="granted")),
+        (True, None, {}),
+        (True, "granted", expected(_axeid="a", order_adapter_consent="granted")),
+    ],
 )
-def test_consent(make_shop: Callable[..., Any], required: bool, consent: str | None, is_set: bool) -> None:
+def test_consent(make_shop: Callable[..., Any], required: bool, consent: str | None, wanted: dict[str, str]) -> None:
     """Where the mapping requires consent, nothing is set unless this very click says that it was given."""
     web = make_shop(required=required)
     answer = post(web, {"aleid": "a", **({"consent": consent} if consent else {})})
-    assert (expected(_axeid="a") if is_set else {}) == cookies(answer)
+    assert wanted == cookies(answer)
+
+
+def test_an_earlier_consent(make_shop: Callable[..., Any]) -> None:
+    """A yes that was posted before under the same key sets no cookie: the answer would tell who knows of whom."""
+    web = make_shop(required=True)
+    assert expected(order_adapter_consent="granted") == cookies(post(web, {"consent": "granted"}))
+    assert {} == cookies(post(web, {"aleid": "a"}))
+    assert {"aleid": "a", "consent": "granted"}.items() <= web.parts.clicks.find(
+        "acme", [("checkout_token", "c0ffee")]
+    ).items()
 
 
 @pytest.mark.parametrize("required", [True, False])
@@ -141,7 +156,8 @@ def test_a_refusal(make_shop: Callable[..., Any], required: bool) -> None:
     """A refusal deletes every cookie of ours, and is all that is stored: no identifier, no address, no page."""
     web = make_shop(required=required)
     answer = post(web, {**EVERYTHING, "consent": "denied", "page_url": f"{SHOP}/"})
-    gone = {name: f"; {_sorted(GONE)}" for name in ("_axeid", "axwrt", "alart", "order_adapter_id")}
+    names = ("_axeid", "axwrt", "alart", "order_adapter_id", "order_adapter_consent")
+    gone = {name: f"; {_sorted(GONE)}" for name in names}
     assert (204, gone) == (answer.status_code, cookies(answer))
     assert {"consent": "denied"} == web.parts.clicks.find("acme", [("checkout_token", "c0ffee")])
 

@@ -6,8 +6,12 @@
  *
  * Put this file into wp-content/mu-plugins; nothing has to be activated. It was made for the shop "__SHOP__" by
  * `adapter snippets`; make it again when the shop's mapping file changes. Two filters let you change what it does:
- *   order_adapter_consent   ( 'granted', 'denied' or '' )   the buyer's answer, for a consent plugin of your own
- *   order_adapter_purchase  ( array $purchase, $order )     what the pixel is told, for item ids of your own
+ *   order_adapter_consent   ( 'granted', 'denied' or '' )   the buyer's answer, for a banner without the WP Consent API
+ *   order_adapter_purchase  ( array $purchase, $order )     what the pixel is told
+ *
+ * The pixel is told the ids of product and variation, the items' value after discounts, tax and shipping: what the
+ * adapter's own mapping file sends. Axon merges both purchases, so when [event.data] says something else, as a SKU for
+ * item_id, the second filter has to say the same. It must be what your pixel tells for view_item, too.
  */
 
 if ( ! defined( 'ABSPATH' ) ) {
@@ -73,6 +77,7 @@ if ( ! class_exists( 'Order_Adapter_Storefront', false ) ) {
 				self::set( __AXWRT__, self::first( array( '_axwrt', __AXWRT__ ) ) );
 				self::set( __ALART__, self::cookie( __ALART__ ) );
 				self::set( __CLIENT_ID__, self::cookie( __CLIENT_ID__ ) );
+				self::set( __CONSENT__, self::cookie( __CONSENT__ ) );
 			}
 			status_header( 204 );
 			exit;
@@ -154,9 +159,10 @@ if ( ! class_exists( 'Order_Adapter_Storefront', false ) ) {
 		}
 
 		private static function item( $item, $total, $quantity ) {
+			$name = wp_strip_all_tags( html_entity_decode( $item->get_name(), ENT_QUOTES, 'UTF-8' ) );
 			$told = array(
-				'item_id'   => (string) $item->get_product_id(),
-				'item_name' => wp_strip_all_tags( html_entity_decode( $item->get_name(), ENT_QUOTES, 'UTF-8' ) ),
+				'item_id'   => $item->get_product_id() ? (string) $item->get_product_id() : $name,
+				'item_name' => $name,
 				'price'     => round( $total / $quantity, 6 ),
 				'quantity'  => $quantity,
 			);
@@ -183,24 +189,28 @@ if ( ! class_exists( 'Order_Adapter_Storefront', false ) ) {
 		/** The buyer's answer: 'granted', 'denied', or '' while there is none. https://wordpress.org/plugins/wp-consent-api/ */
 		private static function answer() {
 			$answer = '';
-			if ( ! function_exists( 'wp_has_consent' ) ) {
-				// Our own cookie is there only if the script was allowed to set it.
-				$answer = self::REQUIRED && '' !== self::cookie( __CLIENT_ID__ ) ? 'granted' : '';
-			} elseif ( 'deny' === self::cookie( 'wp_consent_marketing' ) ) {
+			$told   = self::cookie( apply_filters( 'wp_consent_cookie_prefix', 'wp_consent' ) . '_marketing' );
+			if ( 'deny' === $told ) {
 				$answer = 'denied';
-			} elseif ( wp_has_consent( 'marketing' ) ) {
+			} elseif ( ! self::is_asked() ) {
+				// Set by the script when a banner of another kind told it of the buyer's yes.
+				$answer = 'granted' === self::cookie( __CONSENT__ ) ? 'granted' : '';
+			} elseif ( wp_get_consent_type() ? wp_has_consent( 'marketing' ) : 'allow' === $told ) {
 				$answer = 'granted';
 			}
 			$answer = apply_filters( 'order_adapter_consent', $answer );
 			return in_array( $answer, array( 'granted', 'denied' ), true ) ? $answer : '';
 		}
 
+		/** Whether a consent plugin asks the buyer. The WP Consent API says yes to everything where none does. */
+		private static function is_asked() {
+			return function_exists( 'wp_has_consent' )
+				&& ( wp_get_consent_type() || apply_filters( 'wp_consent_api_waitfor_consent_hook', false ) );
+		}
+
 		private static function may_keep() {
 			$answer = self::answer();
-			if ( '' === $answer ) {
-				return ! self::REQUIRED && ! function_exists( 'wp_has_consent' );
-			}
-			return 'granted' === $answer;
+			return '' === $answer ? ! self::REQUIRED && ! self::is_asked() : 'granted' === $answer;
 		}
 
 		private static function first( $cookies ) {

@@ -9,6 +9,8 @@
   var MEMORY = "order_adapter";
 
   var address, keeper;
+  var arrived = {}; // What this page's address brought, until a cookie has it: then another tab's click may be newer.
+  var kept = false;
   var said = ""; // The buyer's answer, as told by the page or by a consent event: "granted" or "denied".
   var told = "";
   var sent = "";
@@ -89,8 +91,8 @@
 
   function identifiers() {
     return {
-      aleid: parameter("aleid") || cookie(COOKIES.aleid) || undefined,
-      alart: parameter("alart") || cookie(COOKIES.alart) || undefined,
+      aleid: arrived.aleid || cookie(COOKIES.aleid) || parameter("aleid") || undefined,
+      alart: arrived.alart || cookie(COOKIES.alart) || parameter("alart") || undefined,
       axwrt: cookie("_axwrt") || cookie(COOKIES.axwrt) || undefined,
       client_id: cookie(COOKIES.client_id) || newId() || undefined
     };
@@ -99,11 +101,19 @@
   function keepAll(found) {
     for (var name in COOKIES) {
       keep(COOKIES[name], found[name]);
+      if (cookie(COOKIES[name]) === arrived[name]) {
+        arrived[name] = "";
+      }
     }
+    kept = hasId();
     // An id that no cookie keeps is another one on the next page.
     if (cookie(COOKIES.client_id) !== found.client_id) {
       found.client_id = undefined;
     }
+  }
+
+  function hasId() {
+    return cookie(COOKIES.client_id) !== "";
   }
 
   var remembered = guarded(function () {
@@ -193,9 +203,17 @@
 
   // What differs by the shop's platform: platformAnswer(), its consent API's word; tell(facts); begin(tag).
 __PLATFORM__
-  // Consent: "granted", "denied", "wait" for an answer, or "" where nobody asks.
+  // Consent: "granted", "denied", "wait" for an answer, or "" where nobody asks. A refusal may have been given in another
+  // tab. Where cookies of ours have gone since, somebody took them back: then this page waits to be told again.
   function consent() {
-    return said || platformAnswer() || (settings.required ? "wait" : "");
+    var answer = platformAnswer();
+    if (answer === "denied" || said === "denied") {
+      return "denied";
+    }
+    if (kept && !hasId()) {
+      return "wait";
+    }
+    return said || answer || (settings.required ? "wait" : "");
   }
 
   var run = guarded(function () {
@@ -210,8 +228,8 @@ __PLATFORM__
       forgetAll();
     } else {
       facts = identifiers();
-      keepAll(facts);
       facts.consent = answer || undefined;
+      keepAll(facts);
     }
     if (told === JSON.stringify(facts)) {
       return;
@@ -223,6 +241,7 @@ __PLATFORM__
 
   function take(answered) {
     said = answered ? "granted" : "denied";
+    kept = false;
     run();
   }
 
@@ -230,8 +249,9 @@ __PLATFORM__
     window.orderAdapterConsent = guarded(function (word) {
       take(word === "granted" || word === true);
     });
-    // The pixel, which sets _axwrt, and the shop's consent banner may come after us.
-    window.addEventListener("load", run);
+    // The pixel, which sets _axwrt, and the shop's consent banner may come after us; and whoever comes back to this page
+    // may find it as it was left.
+    window.addEventListener("pageshow", run);
     window.setTimeout(run, 3000);
   }
 
@@ -244,6 +264,7 @@ __PLATFORM__
     address = tag.src.replace(/\/storefront\/.*$/, "/clicks/" + settings.shop);
     keeper = tag.getAttribute("data-keep");
     said = early === "granted" || early === "denied" ? early : "";
+    arrived = { aleid: parameter("aleid"), alart: parameter("alart") };
     listen();
     begin(tag);
     run();

@@ -13,20 +13,26 @@
     post(facts);
   }
 
-  // https://wordpress.org/plugins/wp-consent-api/
+  // https://wordpress.org/plugins/wp-consent-api/ says yes to everything where no consent plugin has said that it asks,
+  // or not yet: some find out by the buyer's country first.
   var platformAnswer = guarded(function () {
+    var api = window.consent_api || {};
+    var type = window.wp_consent_type || api.consent_type;
     if (typeof window.wp_has_consent !== "function") {
       return isOnWordPressConsent ? "wait" : "";
     }
-    var prefix = (window.consent_api && window.consent_api.cookie_prefix) || "wp_consent";
-    if (cookie(prefix + "_marketing") === "deny") {
+    if (cookie((api.cookie_prefix || "wp_consent") + "_marketing") === "deny") {
       return "denied";
+    }
+    if (!type) {
+      return api.waitfor_consent_hook ? "wait" : "";
     }
     return window.wp_has_consent("marketing") ? "granted" : "wait";
   }, "wait");
 
   function begin(tag) {
     isOnWordPressConsent = tag.getAttribute("data-consent") === "wordpress";
+    document.addEventListener("wp_consent_type_defined", run);
     document.addEventListener(
       "wp_listen_for_consent_change",
       guarded(function (event) {

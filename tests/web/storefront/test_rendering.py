@@ -37,15 +37,22 @@ def test_the_script(make_shop: Callable[..., Shop], platform: str, *, required: 
         "shop": "acme",
         "required": required,
         "domain": "shop.example",
-        "cookies": {"aleid": "_axeid", "axwrt": "axwrt", "alart": "alart", "client_id": "order_adapter_id"},
+        "cookies": {
+            "aleid": "_axeid",
+            "axwrt": "axwrt",
+            "alart": "alart",
+            "client_id": "order_adapter_id",
+            "consent": "order_adapter_consent",
+        },
     }
     assert expected == settings_in(script)
     assert "http" not in script.replace('"https:"', "")
 
 
-def test_the_size_of_the_script(make_shop: Callable[..., Shop]) -> None:
+@pytest.mark.parametrize("platform", ["shopify", "woocommerce"])
+def test_the_size_of_the_script(make_shop: Callable[..., Shop], platform: str) -> None:
     """Packed it has at most 4 kB."""
-    assert len(gzip.compress(rendering.script(make_shop("shopify", COOKIE_DOMAIN)).encode())) <= 4096
+    assert len(gzip.compress(rendering.script(make_shop(platform, COOKIE_DOMAIN)).encode())) <= 4096
 
 
 FORBIDDEN = {
@@ -64,10 +71,11 @@ def without_texts(script: str) -> str:
     return re.sub(r'"[^"\n]*"|\'[^\'\n]*\'', '""', script)
 
 
+@pytest.mark.parametrize("platform", ["shopify", "woocommerce"])
 @pytest.mark.parametrize("pattern", FORBIDDEN.values(), ids=FORBIDDEN.keys())
-def test_what_the_script_must_not_have(make_shop: Callable[..., Shop], pattern: str) -> None:
+def test_what_the_script_must_not_have(make_shop: Callable[..., Shop], platform: str, pattern: str) -> None:
     """It makes no code of text, runs in old browsers, and leaves no trace but its own."""
-    assert [] == [found[0] for found in re.finditer(pattern, without_texts(rendering.script(make_shop())))]
+    assert [] == [found[0] for found in re.finditer(pattern, without_texts(rendering.script(make_shop(platform))))]
 
 
 @pytest.mark.parametrize(
