@@ -38,7 +38,8 @@ def create_app(parts: Parts | None = None) -> Flask:
 def _place_behind_proxies(app: Flask, hops: int) -> None:
     """Take the buyer's address from so many proxies' headers; with none, say once that a proxy seems to be there."""
     if hops:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]  # Flask's way.
+        # Each proxy appends an address; X-Forwarded-Proto has one value, however many stand in front.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=1)  # type: ignore[method-assign]  # Flask's way.
         return
     told = Event()
 

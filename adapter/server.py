@@ -84,7 +84,8 @@ def _prepare_storage(parts: Parts) -> None:
     _ = parts.sealer
     if parts.settings.sqlite_path is not None:
         migrate(parts.engine)
-        parts.engine.dispose()
+    parts.check_key()
+    parts.engine.dispose()  # No connection is open when gunicorn forks.
 
 
 def post_worker_init(gunicorn_worker: Any) -> None:  # noqa: ANN401  # gunicorn's worker.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -13,7 +14,7 @@ import structlog
 from adapter.axon.client import AxonClient
 from adapter.delivery.sweeping import Sweeper
 from adapter.delivery.worker import Worker, utc_now
-from adapter.errors import ConfigurationRefused, Problem
+from adapter.errors import ConfigurationRefused, Problem, StorageUnavailable
 from adapter.intake import Intake
 from adapter.platforms.registry import PLATFORMS
 from adapter.settings import Settings, load_settings
@@ -23,7 +24,7 @@ from adapter.storage.bodies import Bodies
 from adapter.storage.clicks import Clicks
 from adapter.storage.destinations import Destinations
 from adapter.storage.engine import Database, open_engine
-from adapter.storage.keys import secrets_of
+from adapter.storage.keys import refuse_strangers, secrets_of
 from adapter.storage.purchases import Purchases
 from adapter.storage.resealing import Resealing
 from adapter.storage.retries import Retries
@@ -116,6 +117,14 @@ class Parts:
     def resealing(self) -> Resealing:
         """Return what moves everything to the newest key."""
         return Resealing(self.engine, self.sealer)
+
+    def check_key(self) -> None:
+        """Raise `ConfigurationRefused` when what is stored was sealed with another secret than those known here.
+
+        A database that can't be asked now is passed over: while it is away the service comes up and answers 503.
+        """
+        with suppress(StorageUnavailable):
+            refuse_strangers(self.resealing().strangers())
 
     def intake(self) -> Intake:
         """Return the use case of incoming webhooks."""

@@ -145,6 +145,16 @@ def test_a_proxy_we_know(parts: Callable[..., Parts]) -> None:
     assert [] == logs
 
 
+@pytest.mark.parametrize(("hops", "scheme"), [("0", "http"), ("1", "https"), ("3", "https")])
+def test_the_scheme_behind_proxies(parts: Callable[..., Parts], hops: str, scheme: str) -> None:
+    """However many proxies are trusted, X-Forwarded-Proto has one value, and it counts; without a proxy it doesn't."""
+    app = create_app(parts(TRUSTED_PROXIES=hops))
+    seen: list[str] = []
+    app.before_request(lambda: seen.append(request.scheme))
+    app.test_client().get("/healthz", headers={"X-Forwarded-Proto": "https"})
+    assert [scheme] == seen
+
+
 def test_a_proxy_can_not_move_the_service(parts: Callable[..., Parts]) -> None:
     """Neither host nor path prefix is taken from headers: only the address and the scheme are."""
     app = create_app(parts(TRUSTED_PROXIES="1"))

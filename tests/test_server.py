@@ -10,11 +10,13 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -25,10 +27,10 @@ import structlog
 from structlog.testing import capture_logs
 
 from adapter.axon.sandbox import Sandbox
-
-ROOT = Path(__file__).parents[1]
 from adapter.storage.arrivals import Receipt
 from adapter.wiring import Parts
+
+ROOT = Path(__file__).parents[1]
 SECRET = "Wq7Zx4Jk9Vb2Nm5Rt8Yp"
 MOST = 2 * 1024 * 1024
 SHOPS = {
@@ -95,6 +97,25 @@ def test_starting(load: Callable[..., ModuleType], tmp_path: Path) -> None:
         server.on_starting(None)
     assert [("setting", None), ("shop", False), ("shop", True)] == [(line["event"], line.get("on")) for line in logs]
     assert (tmp_path / "a.db").stat().st_size > 0
+
+
+def test_starting_with_another_secret(
+    load: Callable[..., ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A secret that opens nothing of what is stored ends the start with one line and 1, before the port opens."""
+    server = load(SECRET_KEY="x" * 32)
+    parts = Parts(server._checked)
+    with capture_logs(), closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        server.on_starting(None)
+        parts.purchases.receive([Receipt(shop="woocommerce", order_id="1", body=b"{}")], datetime.now(UTC))
+        parts.engine.dispose()
+        connection.execute("UPDATE purchases SET body = CAST(X'00000000' || body AS BLOB)")
+        connection.commit()
+        with pytest.raises(SystemExit) as ended:
+            server.on_starting(None)
+    shown = capsys.readouterr().err
+    assert (1, 1) == (ended.value.code, shown.count("\n"))
+    assert shown.startswith("SECRET_KEY: opens 1 of the oldest and newest stored values not")
 
 
 def test_starting_beside_postgresql(load: Callable[..., ModuleType]) -> None:

@@ -86,6 +86,38 @@ def test_the_key_is_made_once(parts: Parts) -> None:
     assert ["adapter.db.key"] == [path.name for path in Path(str(parts.settings.sqlite_path)).parent.iterdir()]
 
 
+def _parts_with(parts: Parts, **changes: str) -> Parts:
+    """Return the parts of another process on the same database, with other variables."""
+    environment = {"MAPPINGS_DIR": str(MAPPINGS), "DATABASE_URL": parts.settings.database_url}
+    return Parts(load_configuration({**environment, **changes}))
+
+
+def test_the_key_of_what_is_stored(parts: Parts) -> None:
+    """Another secret than the one that sealed what is stored is refused; as a fallback that one does."""
+    migrate(parts.engine)
+    parts.check_key()
+    parts.purchases.receive([Receipt(shop="shopify", order_id="1", body=b"{}")], parts.clock())
+    parts.check_key()
+    parts.engine.dispose()
+    secret = Path(f"{parts.settings.sqlite_path}.key").read_text().strip()
+    other = _parts_with(parts, SECRET_KEY="x" * 40)
+    with pytest.raises(ConfigurationRefused, match="SECRET_KEY: opens 1 of the oldest and newest stored values not"):
+        other.check_key()
+    other.engine.dispose()
+    rotated = _parts_with(parts, SECRET_KEY="x" * 40, SECRET_KEY_FALLBACKS=secret)
+    rotated.check_key()
+    rotated.engine.dispose()
+
+
+def test_the_key_where_nothing_can_be_asked(parts: Parts) -> None:
+    """A database that is away, or not migrated yet, says nothing about the key."""
+    parts.check_key()
+    parts.engine.dispose()
+    away = _parts_with(parts, DATABASE_URL="postgresql://adapter@127.0.0.1:9/orders", SECRET_KEY="x" * 40)
+    away.check_key()
+    away.engine.dispose()
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """A database that can't be opened is one error, when it is asked."""
     environment = {"MAPPINGS_DIR": str(MAPPINGS), "DATABASE_URL": f"sqlite:///{tmp_path}/no/adapter.db"}

@@ -8,10 +8,14 @@ import sys
 from typing import NoReturn
 
 import click
+import structlog
 
 from adapter.cli.opening import parts, stop_on_signals
+from adapter.settings import Settings
 from adapter.storage.migrate import migrate as migrate_database
 from adapter.wiring import Parts
+
+_log = structlog.get_logger()
 
 
 @click.command()
@@ -23,6 +27,7 @@ def migrate() -> None:
 
 def _migrate(house: Parts) -> None:
     migrate_database(house.engine)
+    house.check_key()  # A release with another secret ends here, and a host leaves the one before it running.
     house.engine.dispose()
 
 
@@ -38,13 +43,23 @@ def serve() -> NoReturn:
 @click.option("--once", is_flag=True, help="Deliver what is due, then exit.")
 def deliver(*, once: bool) -> None:
     """Deliver due orders to the Conversion API, until SIGTERM; the batch in hand is finished."""
-    worker = parts().worker()
+    house = parts()
+    house.check_key()
+    if not once:
+        _remark_on_a_shared_file(house.settings)
+    worker = house.worker()
     gc.freeze()  # What is there by now lives as long as the process; looking through it again takes 5 % of the time.
     stop_on_signals(worker.stop)
     if once:
         worker.drain()
     else:
         worker.run()
+
+
+def _remark_on_a_shared_file(settings: Settings) -> None:
+    if settings.sqlite_path is not None and settings.embedded_delivery:
+        hint = "the web process delivers by itself; stop this worker, or use PostgreSQL"
+        _log.warning("a worker of its own shares a SQLite file with the web process", hint=hint)
 
 
 COMMANDS = (migrate, serve, deliver)

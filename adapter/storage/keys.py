@@ -29,6 +29,20 @@ def secrets_of(settings: Settings, notice: Callable[[str], None]) -> tuple[str, 
     return (_read_or_generate(settings.sqlite_path, notice), *settings.secret_key_fallbacks)
 
 
+def refuse_strangers(values: int) -> None:
+    """Raise `ConfigurationRefused` when there are values that no secret known here opens.
+
+    Started all the same, the service would quarantine orders that wait, and seal new ones with the wrong secret.
+    """
+    if values:
+        message = f"opens {values} of the oldest and newest stored values not: they were sealed with another secret"
+        hint = (
+            "set it to the secret that was in use, or put that one into SECRET_KEY_FALLBACKS; what a lost secret has"
+            " sealed is lost, and then only an empty database helps"
+        )
+        raise ConfigurationRefused([Problem("SECRET_KEY", "", message, hint)])
+
+
 def _read_or_generate(database: Path, notice: Callable[[str], None]) -> str:
     path = database.with_name(database.name + ".key")
     try:

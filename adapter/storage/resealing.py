@@ -7,19 +7,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Engine, RowMapping, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    Select,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from adapter.errors import SealBroken
 from adapter.storage.clicks import context_of_click
 from adapter.storage.engine import reading, writing
-from adapter.storage.purchases import context_of
-from adapter.storage.sealing import KEY_ID_BYTES, Sealer
-from adapter.storage.tables import clicks, purchases
+from adapter.storage.sealing import KEY_ID_BYTES, Sealer, context_of
+from adapter.storage.tables import KEPT, clicks, purchases
 
 BATCH = 100
 """So many rows are resealed in one transaction."""
 
 SAMPLE = 100
+"""So many at each end are looked at."""
 
 _SEALED = ("body", "event")
 
@@ -109,16 +121,14 @@ class Resealing:
         return found
 
     def strangers(self) -> int:
-        """Return how many of the oldest and the newest orders and clicks no key known here opens. A quick look."""
-        ids = (
-            select(purchases.c.id).order_by(order).limit(SAMPLE) for order in (purchases.c.id, purchases.c.id.desc())
-        )
-        known = self._sealer.key_ids
-        queries = [_key_id(purchases.c.body).not_in(known) & purchases.c.id.in_(some) for some in ids]
+        """Return how many of the kept values no key known here opens, of the oldest and newest alone: a quick look."""
+        keys: dict[int, bytes] = {}
         with reading(self._engine) as connection:
-            orders = connection.execute(select(func.count()).where(or_(*queries))).scalar_one()
+            for end in _BOTH_ENDS:
+                keys.update({row.id: bytes(row.key_id) for row in connection.execute(end)})
             sample = select(_key_id(clicks.c.identifiers)).limit(SAMPLE)
-            return orders + sum(bytes(key) not in known for key in connection.execute(sample).scalars())
+            of_clicks = [bytes(key) for key in connection.execute(sample).scalars()]
+        return sum(key not in self._sealer.key_ids for key in (*keys.values(), *of_clicks))
 
     def _is_old(self, column: Column[bytes]) -> ColumnElement[bool]:
         return _key_id(column) != self._sealer.newest
@@ -154,3 +164,15 @@ def _key_id(column: ColumnElement[Any]) -> ColumnElement[Any]:
 def _count(connection: Connection, into: Counter[bytes], key: ColumnElement[Any]) -> None:
     for key_id, number in connection.execute(select(key, func.count()).where(key.is_not(None)).group_by(key)):
         into[bytes(key_id)] += number
+
+
+def _end(*order: ColumnElement[Any]) -> Select[Any]:
+    """Return the query for the orders at one end of those whose body is kept, which an index knows."""
+    key = _key_id(purchases.c.body).label("key_id")
+    return select(purchases.c.id, key).where(text(KEPT)).order_by(*order).limit(SAMPLE)
+
+
+_BOTH_ENDS = (
+    _end(purchases.c.changed_uptime, purchases.c.id),
+    _end(purchases.c.changed_uptime.desc(), purchases.c.id.desc()),
+)

@@ -21,7 +21,7 @@ from adapter.settings import Settings, load_settings
 from adapter.storage import keys
 from adapter.storage.arrivals import Receipt
 from adapter.storage.engine import open_engine
-from adapter.storage.keys import secrets_of
+from adapter.storage.keys import refuse_strangers, secrets_of
 from adapter.storage.migrate import migrate
 from adapter.storage.purchases import Purchases
 from adapter.storage.sealing import Sealer
@@ -253,3 +253,13 @@ def test_two_processes_that_start_at_once(settings: Settings, key_file: Path) ->
     printed = {process.communicate(timeout=30)[0].strip() for process in running}
     assert {key_file.read_text().strip()} == printed
     assert [key_file] == list(key_file.parent.iterdir())
+
+
+def test_strangers_are_refused() -> None:
+    """Values that no secret opens are one problem, with every way out; none is fine."""
+    refuse_strangers(0)
+    with pytest.raises(ConfigurationRefused) as refused:
+        refuse_strangers(3)
+    ((problem),) = refused.value.problems
+    assert str(problem).startswith("SECRET_KEY: opens 3 of the oldest and newest stored values not")
+    assert "SECRET_KEY_FALLBACKS" in problem.hint
