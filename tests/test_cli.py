@@ -123,6 +123,48 @@ def test_check_lists_every_problem(run: Callable[..., Any], tmp_path: Path) -> N
     assert any("acme.toml: orders.count: " in line for line in lines)
 
 
+def test_check_live_before_the_first_start(run: Callable[..., Any], tmp_path: Path) -> None:
+    """Without a database there is a numbered list of what to do, and 1; looking at it makes no file."""
+    ended = run("check", "--live", SECRET_KEY="")
+    assert (1, "") == (ended.code, ended.err)
+    assert f"WRONG  database: there is no file {tmp_path}/adapter.db yet" in " ".join(ended.out.split("\n       "))
+    assert " 1. run `adapter serve`, which makes it, or `adapter migrate`\n 2. run this again with --url" in ended.out
+    assert [] == list(tmp_path.glob("adapter.db*"))
+
+
+def test_check_live(run: Callable[..., Any], parts: Parts) -> None:
+    """A set-up with nothing wrong is 0, also while steps are left; a service that isn't there is 1."""
+    ended = run("check", "--live")
+    assert (0, "") == (ended.code, ended.err)
+    assert "to do  shop shopify: has never received anything\n" in ended.out
+    assert SECRET not in ended.out
+    ended = run("check", "--live", "--url", "http://127.0.0.1:9/")
+    assert 1 == ended.code
+    assert "WRONG  http://127.0.0.1:9: no connection\n" in ended.out
+
+
+def test_check_live_lists_every_problem(run: Callable[..., Any]) -> None:
+    """What is wrong with settings or files comes first, and alone, as without --live."""
+    ended = run("check", "--live", PORT="none")
+    assert (1, "") == (ended.code, ended.out)
+    assert ended.err.startswith("PORT: 'none' is no whole number")
+
+
+def test_the_test_event(run: Callable[..., Any], parts: Parts) -> None:
+    """--send-test-event says what it sends before it does, sends one page_view, and says what the answer shows."""
+    with Sandbox({"pixel": "key"}) as api:
+        accepted = run("check", "--live", "--send-test-event", "shopify", AXON_API_URL=api.url)
+        refused = run("check", "--live", "--send-test-event", "shopify", AXON_API_URL=api.url, AXON_API_KEY="other")
+        received, url = [event["event"]["name"] for event in api.received()["events"]], api.url
+    assert (0, 1, ["page_view"]) == (accepted.code, refused.code, received)
+    assert accepted.out.startswith(f"sending one event to {url}, pixel id pixel: ")
+    assert "key and pixel id are right" in " ".join(accepted.out.split())
+    assert "--send-test-event" not in accepted.out
+    assert "key or pixel id is wrong" in " ".join(refused.out.split())
+    unset = run("check", "--live", "--send-test-event", "shopify", AXON_API_KEY="")
+    assert (1, True) == (unset.code, "no event was sent: shopify has no pixel id or no key" in unset.out)
+
+
 def test_preview_of_a_file(run: Callable[..., Any]) -> None:
     """A file's preview is for people, with 0."""
     ended = run("preview", str(SAMPLES / "shopify" / "free_shipping_code.json"), "--shop", "shopify")
@@ -222,6 +264,10 @@ def test_diff_of_a_wrong_file(run: Callable[..., Any], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["check", "--url", "https://adapter.example"], "--url and --send-test-event go with --live"),
+        (["check", "--send-test-event", "shopify"], "--url and --send-test-event go with --live"),
+        (["check", "--live", "--url", "adapter.example"], "it must be like https://adapter.shop.example"),
+        (["check", "--live", "--send-test-event", "acme"], "there is no shop 'acme'; known: shopify, woocommerce"),
         (["preview", "-"], "Missing option '--shop'"),
         (["preview", "no such file.json", "--shop", "shopify"], "No such file or directory"),
         (["preview", "-", "--shop", "acme"], "there is no shop 'acme'; known: shopify, woocommerce"),
@@ -251,6 +297,18 @@ def test_migrate_twice(run: Callable[..., Any], tmp_path: Path) -> None:
         ended = run("migrate", LOG_LEVEL="debug")
         assert (0, MIGRATED, "") == (ended.code, ended.out, ended.err)
     assert (tmp_path / "adapter.db").exists()
+
+
+WRONG_KEY = "SECRET_KEY: opens 3 of the oldest and newest stored values not: they were sealed with another secret"
+
+
+@pytest.mark.parametrize("arguments", [["migrate"], ["serve"], ["deliver"], ["deliver", "--once"]])
+def test_another_secret(run: Callable[..., Any], parts: Parts, arguments: list[str]) -> None:
+    """What would run with a secret that opens nothing of what is stored ends with 1, before anything is sent."""
+    _fill(parts)
+    ended = run(*arguments, SECRET_KEY="another secret of tests, with 32 characters")
+    assert (1, "", 1) == (ended.code, ended.out, ended.err.count("\n"))
+    assert ended.err.startswith(WRONG_KEY)
 
 
 def test_serve(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -482,6 +540,16 @@ def test_deliver_until_told(run: Callable[..., Any], parts: Parts, number: signa
         thread.join()
         assert 1 == len(api.received()["events"])
     assert (0, "") == (ended.code, ended.err)
+
+
+@pytest.mark.parametrize(("embedded", "warnings"), [("true", 1), ("false", 0)])
+def test_a_worker_beside_sqlite(run: Callable[..., Any], parts: Parts, embedded: str, warnings: int) -> None:
+    """A worker of its own warns when the web process delivers from the same file, too."""
+    thread = _when_it_runs(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+    ended = run("deliver", EMBEDDED_DELIVERY=embedded)
+    thread.join()
+    found = [json.loads(line)["event"] for line in ended.out.splitlines()]
+    assert warnings == found.count("a worker of its own shares a SQLite file with the web process")
 
 
 def test_sandbox(run: Callable[..., Any]) -> None:

@@ -1,4 +1,4 @@
-"""Commands about mapping files: check, schema, preview, diff. None of them sends anything."""
+"""Commands about mapping files: schema, preview, diff. None of them sends anything."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import BinaryIO
 
 import click
 
-from adapter.cli.opening import configuration, parts, shop_named
+from adapter.cli.opening import parts, shop_named
 from adapter.cli.terminal import show
 from adapter.delivery.worker import utc_now
-from adapter.operations import check as checking
 from adapter.operations.diff import compare
 from adapter.operations.diff import orders as orders_to_compare
 from adapter.operations.diff import report as comparison
@@ -23,13 +22,6 @@ from adapter.operations.preview import preview as preview_order
 from adapter.operations.schema import mapping_schema
 from adapter.purchase.event import encode
 from adapter.wiring import load_mappings
-
-
-@click.command()
-def check() -> None:
-    """Check settings and mapping files; list every problem and exit 1, or say what would run."""
-    found = configuration()
-    show(checking.describe(found.settings, found.shops))
 
 
 @click.command()
@@ -105,4 +97,4 @@ def _stored_orders(shop_name: str, days: int) -> orders_to_compare.Orders:
     return orders_to_compare.of_ledger(found.bodies(), found.clicks, shop_name, days, found.clock())
 
 
-COMMANDS = (check, schema, preview, diff)
+COMMANDS = (schema, preview, diff)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from time import monotonic
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Engine, text
 
 from adapter.errors import ConfigurationRefused, Problem, StorageUnavailable
-from adapter.storage.engine import writing
+from adapter.storage.engine import reading, writing
 from adapter.storage.patience import ENDLESS
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -21,7 +24,29 @@ _LOCK = 7_203_451_988_001
 
 
 _PATIENCE_SECONDS = 60
-"""How long to wait for another process that migrates the same SQLite file; on PostgreSQL the lock itself waits."""
+"""How long to try again while others stand in the way."""
+
+_IN_THE_WAY = ("database is locked", "deadlock detected")
+"""Another process migrates the same SQLite file; or one at work locked two of PostgreSQL's tables crosswise."""
+
+
+class Schema(Enum):
+    """How a database stands to this program: made by no or an older version, by this one, or by a newer one."""
+
+    OLDER = "older"
+    NEWEST = "newest"
+    UNKNOWN = "unknown"
+
+
+def schema_of(engine: Engine) -> Schema:
+    """Return how the database stands to this program; raise `StorageUnavailable` when it can't be asked."""
+    with reading(engine) as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    script = ScriptDirectory(str(MIGRATIONS))
+    if current == script.get_current_head():
+        return Schema.NEWEST
+    known = {revision.revision for revision in script.walk_revisions()}
+    return Schema.OLDER if current is None or current in known else Schema.UNKNOWN
 
 
 def migrate(engine: Engine) -> None:
@@ -35,7 +60,7 @@ def migrate(engine: Engine) -> None:
         try:
             return _migrate(engine)
         except StorageUnavailable as unavailable:
-            if "database is locked" not in str(unavailable) or monotonic() > gives_up_at:
+            if not any(words in str(unavailable) for words in _IN_THE_WAY) or monotonic() > gives_up_at:
                 raise
 
 

@@ -7,11 +7,12 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from time import sleep
 
 import pytest
@@ -19,21 +20,27 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, select, text
 
 import adapter
 from adapter.errors import ConfigurationRefused, StorageUnavailable
 from adapter.settings import load_settings
+from adapter.storage.arrivals import Receipt
 from adapter.storage.engine import open_engine, open_sqlite, reading, writing
-from adapter.storage.migrate import MIGRATIONS, migrate
+from adapter.storage.migrate import MIGRATIONS, Schema, migrate, schema_of
+from adapter.storage.purchases import Purchases
 from adapter.storage.retention import Retention
+from adapter.storage.sealing import Sealer
 from adapter.storage.tables import metadata, purchases
 
 PACKAGE = Path(adapter.__file__).parent
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 PROCESS = """
 import sys
 from adapter.settings import load_settings
+from adapter.storage.arrivals import Receipt
 from adapter.storage.engine import open_engine
 from adapter.storage.migrate import migrate
 engine = open_engine(load_settings({"DATABASE_URL": sys.argv[1], "SECRET_KEY": "secret"}))
@@ -177,6 +184,17 @@ def test_a_database_from_a_newer_version(engine: Engine) -> None:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "9999"
 
 
+def test_how_a_schema_stands(empty: Engine) -> None:
+    """An empty or older database wants a migration; one of a newer version is told apart."""
+    assert Schema.OLDER is schema_of(empty)
+    migrate(empty)
+    assert Schema.NEWEST is schema_of(empty)
+    for version, schema in {"0001": Schema.OLDER, "9999": Schema.UNKNOWN}.items():
+        with writing(empty) as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+        assert schema is schema_of(empty)
+
+
 def test_no_database_there(tmp_path: Path) -> None:
     """A database that can't be opened is an error of the storage, not a traceback of SQLAlchemy's."""
     with opened(f"sqlite:///{tmp_path}/missing/adapter.db") as engine, pytest.raises(StorageUnavailable):
@@ -207,6 +225,76 @@ def _go_for(process: subprocess.Popen[str], seconds: float) -> None:
     process.wait(seconds)
 
 
+def test_a_process_that_locked_crosswise(postgres_url: str) -> None:
+    """A migration that PostgreSQL ends, because a process at work waits for it and it for that one, tries again."""
+    with opened(postgres_url) as engine, engine.connect() as at_work:
+        upgrade_to(engine, "0001")
+        at_work.exec_driver_sql("SET deadlock_timeout = '1h'")  # So it is the migration that is ended.
+        at_work.exec_driver_sql("LOCK TABLE clicks IN ROW EXCLUSIVE MODE")
+        migrating = Thread(target=migrate, args=(engine,))
+        migrating.start()
+        waits = text("SELECT count(*) FROM pg_locks WHERE relation = 'clicks'::regclass AND NOT granted")
+        while at_work.execute(waits).scalar() == 0:
+            sleep(0.01)
+        at_work.exec_driver_sql("SET lock_timeout = 0")
+        at_work.exec_driver_sql("UPDATE purchases SET revision = 2")
+        at_work.commit()
+        migrating.join(30)
+        assert not migrating.is_alive()
+        assert Schema.NEWEST is schema_of(engine)
+
+
+NEXT = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "9999", {head!r}
+
+
+def upgrade():
+    for table in ("purchases", "clicks", "destinations"):
+        op.add_column(table, sa.Column("next", sa.Text))
+    op.create_index("purchases_next", "purchases", ["next"])
+"""
+
+
+def test_processes_at_work_while_the_next_version_migrates(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process of today stores orders before, during and after a migration that adds to its tables; none is lost."""
+    shutil.copytree(MIGRATIONS, tmp_path / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    (tmp_path / "migrations" / "versions" / "9999_next.py").write_text(NEXT.format(head=head))
+    monkeypatch.setattr("adapter.storage.migrate.MIGRATIONS", tmp_path / "migrations")
+    store, stored, stop = Purchases(engine, Sealer(["secret"])), list[str](), Event()
+
+    def take_orders() -> None:
+        for number in count():
+            with suppress(StorageUnavailable):  # Answered 503, as while the tables are locked.
+                store.receive([Receipt(shop="acme", order_id=str(number), body=b"{}")], NOON)
+                stored.append(str(number))
+                store.anything_due(NOON)
+            if stop.is_set():
+                return
+
+    taking = Thread(target=take_orders)
+    taking.start()
+    _wait_until(lambda: len(stored) > 20)
+    migrate(engine)
+    after = len(stored)
+    _wait_until(lambda: len(stored) > after + 20)
+    stop.set()
+    taking.join()
+    columns = {column["name"] for column in inspect(engine).get_columns("purchases")}
+    assert "next" in columns
+    assert set(stored) <= {row["order_id"] for row in store.rows(limit=100_000)}
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        sleep(0.01)
+
+
 def test_waiting_for_another_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On SQLite a migration waits longer than a webhook may for the process that has the file; then it gives up."""
     engine = open_sqlite(f"sqlite:///{tmp_path}/a.db", 1, busy_seconds=0.05)
@@ -228,14 +316,19 @@ def test_waiting_for_another_migration(tmp_path: Path, monkeypatch: pytest.Monke
     engine.dispose()
 
 
-def test_orders_of_the_version_before(empty: Engine) -> None:
-    """0002 keeps the rows of 0001, dates what was settled at intake, and a process of before goes on writing."""
+def upgrade_to(engine: Engine, version: str) -> None:
+    """Make the schema of an older version."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
-    with writing(empty) as connection:
+    with writing(engine) as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, version)
+
+
+def test_orders_of_the_version_before(empty: Engine) -> None:
+    """0002 keeps the rows of 0001, dates what was settled at intake, and a process of before goes on writing."""
+    upgrade_to(empty, "0001")
     columns = "shop, order_id, state, body_hash, counts, revision, received_at, refreshed_at, due_at"
     moments = "'2026-05-01 12:00:00', '2026-05-02 12:00:00', '2026-05-01 12:00:00'"
     insert = (

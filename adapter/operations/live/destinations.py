@@ -1,0 +1,54 @@
+"""Whether Axon takes the events, as far as what was sent shows, and whether anybody sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from adapter.operations.live.finding import Finding, Setup, wrong
+from adapter.shops.shop import Destination
+from adapter.storage.destinations import Condition, DestinationState
+
+LONGEST_WAIT = timedelta(minutes=5)
+"""Axon merges a purchase with the pixel's within five minutes; a worker needs seconds."""
+
+_STEPS = {
+    Condition.PAUSED: "compare the pixel id and the key with those that Axon gave you, correct and restart; new ones"
+    " start at once, `adapter resume` asks again with the same",
+    Condition.DOUBTFUL: "look at `adapter orders --state pending` and at the last answer in `adapter status`: Axon"
+    " refuses every event; correct the mapping, then `adapter retry`",
+    Condition.DOWN: "Axon doesn't answer: it is tried again by itself; can this machine reach the address?",
+}
+
+
+def look(setup: Setup, tested: str | None = None) -> Iterator[Finding]:
+    """Yield the condition of each destination, and whether orders wait for it longer than they should.
+
+    `tested` is a shop of which a test event is sent anyhow.
+    """
+    now = setup.clock()
+    for id_, (destination, shops) in setup.shops.destinations().items():
+        state = setup.destinations.state(id_, now)
+        yield _condition(destination, shops, state, tested)
+        if state.condition is Condition.OPEN:
+            yield from _waiting(setup, shops, now)
+
+
+def _condition(destination: Destination, shops: Sequence[str], state: DestinationState, tested: str | None) -> Finding:
+    name = f"Axon, pixel id {destination.pixel_id}"
+    if state.condition is not Condition.OPEN:
+        since = f"{state.condition.value} since {state.since:%Y-%m-%d %H:%M} UTC"
+        return wrong(f"{name}: {since}: {state.reason}", _STEPS[state.condition])
+    if state.accepted_at is not None:
+        return Finding(f"{name}: accepted events, last at {state.accepted_at:%Y-%m-%d %H:%M} UTC")
+    command = f"`adapter check --live --send-test-event {shops[0]}`"
+    step = f"to learn at once whether Axon takes key and pixel id, {command} sends one page_view, no purchase"
+    return Finding(f"{name}: no event was accepted yet", "" if tested in shops else step)
+
+
+def _waiting(setup: Setup, shops: Sequence[str], now: datetime) -> Iterator[Finding]:
+    oldest = setup.purchases.oldest_waiting(shops)
+    if oldest is not None and now - oldest["due_at"] > LONGEST_WAIT:
+        fact = f"order {oldest['order_id']} of {oldest['shop']} waits since {oldest['received_at']:%Y-%m-%d %H:%M} UTC"
+        step = "start a worker (`adapter deliver`), or set EMBEDDED_DELIVERY=true for the web process"
+        yield wrong(f"{fact}: nobody delivers it", step)
