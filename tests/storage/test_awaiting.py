@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import Engine, text
 
+from adapter.storage.arrivals import Received
 from adapter.storage.clicks import Clicks
 from adapter.storage.engine import reading
-from adapter.storage.purchases import Claim, Received
+from adapter.storage.purchases import Claim
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import State
 
