@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import NamedTuple
 
+UNKNOWN = "(unknown)"
+"""Whose it is when no mapping file says so: of a shop that isn't there, or isn't there any more."""
+
 
 class Counted(NamedTuple):
     """What was counted: its name, the shop or destination it belongs to, and its kind. All three are bounded sets."""
