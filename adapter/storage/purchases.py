@@ -13,7 +13,8 @@ from sqlalchemy import (
     update,
 )
 
-from adapter.storage import listing, receiving, settling
+from adapter.storage import listing, settling
+from adapter.storage.arrivals import Arrivals, Receipt, Received
 from adapter.storage.clicks import Clicks
 from adapter.storage.due import Which, is_any_due, moments
 from adapter.storage.engine import reading, writing
@@ -66,11 +67,11 @@ class Purchases:
     def __init__(self, engine: Engine, sealer: Sealer) -> None:
         self._engine = engine
         self._sealer = sealer
+        self._arrivals = Arrivals(engine, sealer)
 
     def receive(self, receipts: Sequence[Receipt], now: datetime) -> list[Received]:
         """Store the receipts in one transaction that is durable when this returns; raise `StorageUnavailable`.
 
-        self._arrivals = Arrivals(engine, sealer)
         A duplicate or older body changes nothing; a newer body of an order not yet sent replaces the stored one.
         At equal stamps a different body replaces it only if it counts as a sale and the stored one doesn't.
         """
