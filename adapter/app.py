@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from adapter.web import clicks, health, script, webhooks
-from adapter.web.answers import refuse, turn_away
+from adapter.web.answers import turn_away, unexpected
 from adapter.web.limits import Limits
 from adapter.wiring import Parts, load_configuration
 
@@ -32,6 +32,7 @@ def create_app(parts: Parts | None = None) -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, unexpected)
     _place_behind_proxies(app, parts.settings.trusted_proxies)
+    app.wsgi_app = webhooks.in_front_of(app.wsgi_app, door)  # type: ignore[method-assign]  # Flask's way.
     return app
 
 
