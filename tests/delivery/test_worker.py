@@ -266,9 +266,10 @@ def test_an_order_is_not_blamed_for_its_own_acceptance(house: Any, monkeypatch: 
     Nothing says that another order would be accepted, so it waits for one, and is blamed only then.
     """
     house.receive(1)
-    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as dying:
         dying.setattr(Purchases, "settle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        house.worker.drain()
+        with pytest.raises(KeyboardInterrupt):
+            house.worker.drain()
     house.api.answer = refusing(1)
     house.go_on(120, 10)
     assert "pending" == house.states()["1"]
