@@ -24,6 +24,7 @@ BUSY_SECONDS = 4
 """How long a statement may wait for another writer: WooCommerce and Shopify give up on us after five."""
 
 _SHORTEST_WAIT = 1.0
+_SHORTEST_RECONNECT = 2.0
 """Seconds."""
 
 _ASK_AGAIN_SECONDS = 0.005
@@ -164,14 +165,14 @@ def writing(engine: Engine, patience: Patience = AT_WORK) -> Generator[Connectio
 def place(engine: Engine, patience: Patience) -> Generator[float, None, None]:
     """Take a place in the queue of those who write; yield for how many seconds one may wait from now on.
 
-    When nobody has got through SQLite for a while, who comes now may have waited for a free thread already, unseen:
-    then it waits for what is left of the patience since, and a second at least. PostgreSQL may have to be connected
-    to anew, which takes its time.
+    When nobody has got through for a while, who comes now may have waited for a free thread already, unseen: then it
+    waits for what is left of the patience since, and a second at least. PostgreSQL may have to be connected to anew,
+    which is given two.
     """
     options = engine.get_execution_options()
     with _place(options[_QUEUE], patience) as stuck_for:
-        most = options.get(_BUSY)
-        yield patience.block if most is None else max(most - stuck_for, min(most, _SHORTEST_WAIT))
+        most, least = (options[_BUSY], _SHORTEST_WAIT) if _BUSY in options else (patience.block, _SHORTEST_RECONNECT)
+        yield most - min(stuck_for, max(most - least, 0.0))
 
 
 def _place(queue: Queue, patience: Patience) -> AbstractContextManager[float]:

@@ -33,8 +33,8 @@ class Patience:
         return replace(self, block=min(self.block, seconds))
 
 
-WHILE_A_SHOP_WAITS = Patience(answer=4, block=4)
-"""WooCommerce and Shopify give up on us after five seconds."""
+WHILE_A_SHOP_WAITS = Patience(answer=3.5, block=3.5)
+"""WooCommerce and Shopify give up on us after five seconds, and a webhook may have waited for a free thread before."""
 
 WHILE_A_BROWSER_WAITS = Patience(answer=2, block=3, gives_way=True)
 """A click that comes too late is worth nothing, and its thread is wanted."""
@@ -50,7 +50,9 @@ _CHECK_SECONDS = 1.5
 
 _LONGEST_CONNECT = 3
 _SHORTEST_CONNECT = 2
-"""Seconds. libpq's timeout is never shorter, and psycopg does the same."""
+"""Seconds. libpq's timeout is never shorter, and psycopg does the same: who has a little less may still try."""
+
+_TOO_SHORT_TO_CONNECT = 1.5
 
 
 @dataclass(slots=True)
@@ -67,9 +69,9 @@ class Limit:
     def left_to_connect(self) -> int:
         """Return the whole seconds that a new connection may take; raise `psycopg.OperationalError` without any."""
         left = min(_LONGEST_CONNECT, self.ends_at - monotonic())
-        if left < _SHORTEST_CONNECT:
+        if left < _TOO_SHORT_TO_CONNECT:
             raise psycopg.OperationalError("no answer from the database, and no time left to connect anew")
-        return int(left)
+        return max(int(left), _SHORTEST_CONNECT)
 
 
 _OUTSIDE = Limit(AT_WORK.answer, inf)

@@ -59,18 +59,15 @@ PLANTED: Sequence[Planted] = (
         sign="I1: answered 200 and not stored",
         changes=[
             Change(
-                "adapter/storage/purchases.py",
+                "adapter/storage/arrivals.py",
                 """\
-        with writing(self._engine, WHILE_A_SHOP_WAITS) as connection:
-            for index in sorted(range(len(receipts)), key=lambda index: _lock_order(receipts[index])):
-                stored[index] = self._store(connection, receipts[index], rows[index], now)
-        return [stored[index] for index in range(len(receipts))]
+        with place(self._engine, WHILE_A_SHOP_WAITS) as seconds:
+            return self._groups.add(arrivals, seconds)
 """,
                 """\
         def commit_later() -> None:
-            with writing(self._engine, WHILE_A_SHOP_WAITS) as connection:
-                for index in sorted(range(len(receipts)), key=lambda index: _lock_order(receipts[index])):
-                    stored[index] = self._store(connection, receipts[index], rows[index], now)
+            with place(self._engine, WHILE_A_SHOP_WAITS) as seconds:
+                self._groups.add(arrivals, seconds)
 
         import threading
 
@@ -233,7 +230,7 @@ PLANTED: Sequence[Planted] = (
         changes=[
             Change(
                 "adapter/delivery/sending.py",
-                "        elif (course.alone or claim.suspect_at is not None) and"
+                "        elif self._may_blame(claim, course) and"
                 " policy.is_own_fault(known, claim.suspect_at, now):\n",
                 "        elif known is not None:\n",
             )
@@ -363,8 +360,8 @@ PLANTED: Sequence[Planted] = (
         changes=[
             Change(
                 "adapter/storage/receiving.py",
-                "wakes = purchases.c.state == State.SKIPPED.value",
-                'wakes = purchases.c.state == "nothing wakes it"',
+                "wakes = purchases.c.state == _SKIPPED",
+                'wakes = purchases.c.state == literal_column("\\'nothing wakes it\\'")',
             )
         ],
     ),

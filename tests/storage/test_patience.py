@@ -138,13 +138,14 @@ def test_no_time_is_left_to_connect() -> None:
     now = time.monotonic()
     assert 3 == Limit(4, inf).left_to_connect()
     assert 2 == Limit(4, now + 2.9).left_to_connect()
+    assert 2 == Limit(4, now + 1.9).left_to_connect()
     with pytest.raises(psycopg.OperationalError, match="no time left"):
-        Limit(4, now + 1.9).left_to_connect()
+        Limit(4, now + 1.4).left_to_connect()
     assert 0 == Limit(4, now - 1).left()
 
 
 def test_the_figures() -> None:
     """A shop gives up after five seconds; the server ends a statement after four."""
-    assert (4, 4) == (WHILE_A_SHOP_WAITS.answer, WHILE_A_SHOP_WAITS.block)
+    assert (3.5, 3.5) == (WHILE_A_SHOP_WAITS.answer, WHILE_A_SHOP_WAITS.block)
     assert (5, inf) == (AT_WORK.answer, AT_WORK.block)
     assert (inf, inf) == (ENDLESS.answer, ENDLESS.block)
