@@ -230,8 +230,7 @@ PLANTED: Sequence[Planted] = (
         changes=[
             Change(
                 "adapter/delivery/sending.py",
-                "        elif self._may_blame(claim, course) and"
-                " policy.is_own_fault(known, claim.suspect_at, now):\n",
+                "        elif self._may_blame(claim, course) and policy.is_own_fault(known, claim.suspect_at, now):\n",
                 "        elif known is not None:\n",
             )
         ],
@@ -361,7 +360,7 @@ PLANTED: Sequence[Planted] = (
             Change(
                 "adapter/storage/receiving.py",
                 "wakes = purchases.c.state == _SKIPPED",
-                'wakes = purchases.c.state == literal_column("\\'nothing wakes it\\'")',
+                'wakes = literal_column("1 = 2")',
             )
         ],
     ),
