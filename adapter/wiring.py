@@ -16,6 +16,7 @@ from adapter.delivery.sweeping import Sweeper
 from adapter.delivery.worker import Worker, utc_now
 from adapter.errors import ConfigurationRefused, Problem, StorageUnavailable
 from adapter.intake import Intake
+from adapter.operations.live.finding import Setup, Stores
 from adapter.platforms.registry import PLATFORMS
 from adapter.settings import Settings, load_settings
 from adapter.shops.load import load_shops
@@ -117,6 +118,13 @@ class Parts:
     def resealing(self) -> Resealing:
         """Return what moves everything to the newest key."""
         return Resealing(self.engine, self.sealer)
+
+    def setup(self) -> Setup:
+        """Return what a look at the whole set-up is about."""
+        return Setup(self.settings, self.shops, self.clock, self._stores)
+
+    def _stores(self) -> Stores:
+        return Stores(self.engine, self.purchases, self.destinations, self.check_key)
 
     def check_key(self) -> None:
         """Raise `ConfigurationRefused` when what is stored was sealed with another secret than those known here.

@@ -56,7 +56,7 @@ def check(url: str | None, test_shop: str | None, *, is_live: bool) -> None:
 def _check_live(url: str | None, test_shop: str | None) -> None:
     house = parts(sys.stderr)
     shop = shop_named(house.shops, test_shop) if test_shop else None
-    findings = list(live.look(house, url, over_http, test_shop))
+    findings = list(live.look(house.setup(), url, over_http, test_shop))
     if shop is not None:
         findings.append(_send_page_view(house, shop))
     show(fact_lines(findings))

@@ -166,7 +166,7 @@ def _count(connection: Connection, into: Counter[bytes], key: ColumnElement[Any]
         into[bytes(key_id)] += number
 
 
-def _end(*order: ColumnElement[Any]) -> Select[Any]:
+def _end(*order: ColumnElement[Any]) -> Select[Any, Any]:
     """Return the query for the orders at one end of those whose body is kept, which an index knows."""
     key = _key_id(purchases.c.body).label("key_id")
     return select(purchases.c.id, key).where(text(KEPT)).order_by(*order).limit(SAMPLE)

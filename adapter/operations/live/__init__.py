@@ -15,9 +15,9 @@ def look(setup: Setup, url: str | None, ask: Ask, tested: str | None = None) -> 
     Nothing is stored, and nothing is sent to the Conversion API; `tested` is the shop whose test event is sent anyhow.
     """
     yield from configured.look(setup.settings, setup.shops)
-    store = database.look(setup)
-    yield from store
+    found = database.look(setup)
+    yield from found
     yield from service.look(setup.shops, url, ask)
-    if all(finding.is_right for finding in store):
+    if all(finding.is_right for finding in found):
         yield from destinations.look(setup, tested)
         yield from orders.look(setup, url)

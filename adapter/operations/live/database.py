@@ -14,11 +14,12 @@ def look(setup: Setup) -> list[Finding]:
         return [missing_file(path)]
     name = f"SQLite, {path}" if path is not None else "PostgreSQL"
     try:
-        schema = schema_of(setup.engine)
+        stores = setup.stores()
+        schema = schema_of(stores.engine)
         if schema is not Schema.NEWEST:
             return [_of_another_version(name, schema)]
-        setup.purchases.check_writable()
-        setup.check_key()
+        stores.purchases.check_writable()
+        stores.check_key()
     except StorageUnavailable as error:
         step = "look at DATABASE_URL: is the database up, and may this user write to it?"
         return [wrong(f"database: {name}, can't be used: {error}", step)]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from adapter.operations.live.finding import Finding, Setup, wrong
 from adapter.shops.shop import Destination
 from adapter.storage.destinations import Condition, DestinationState
+from adapter.storage.purchases import Purchases
 
 LONGEST_WAIT = timedelta(minutes=5)
 """Axon merges a purchase with the pixel's within five minutes; a worker needs seconds."""
@@ -26,12 +27,12 @@ def look(setup: Setup, tested: str | None = None) -> Iterator[Finding]:
 
     `tested` is a shop of which a test event is sent anyhow.
     """
-    now = setup.clock()
+    stores, now = setup.stores(), setup.clock()
     for id_, (destination, shops) in setup.shops.destinations().items():
-        state = setup.destinations.state(id_, now)
+        state = stores.destinations.state(id_, now)
         yield _condition(destination, shops, state, tested)
         if state.condition is Condition.OPEN:
-            yield from _waiting(setup, shops, now)
+            yield from _waiting(stores.purchases, shops, now)
 
 
 def _condition(destination: Destination, shops: Sequence[str], state: DestinationState, tested: str | None) -> Finding:
@@ -46,8 +47,8 @@ def _condition(destination: Destination, shops: Sequence[str], state: Destinatio
     return Finding(f"{name}: no event was accepted yet", "" if tested in shops else step)
 
 
-def _waiting(setup: Setup, shops: Sequence[str], now: datetime) -> Iterator[Finding]:
-    oldest = setup.purchases.oldest_waiting(shops)
+def _waiting(purchases: Purchases, shops: Sequence[str], now: datetime) -> Iterator[Finding]:
+    oldest = purchases.oldest_waiting(shops)
     if oldest is not None and now - oldest["due_at"] > LONGEST_WAIT:
         fact = f"order {oldest['order_id']} of {oldest['shop']} waits since {oldest['received_at']:%Y-%m-%d %H:%M} UTC"
         step = "start a worker (`adapter deliver`), or set EMBEDDED_DELIVERY=true for the web process"

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 from adapter.operations.showing import wrapped
 from adapter.settings import Settings
@@ -16,31 +15,24 @@ from adapter.storage.engine import Database
 from adapter.storage.purchases import Purchases
 
 
-class Setup(Protocol):
-    """The parts that are looked at; `adapter.wiring.Parts` has them. Each is made when it is first asked for."""
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The database, opened; `check_key` raises `ConfigurationRefused` when the secret doesn't open what is stored."""
+
+    engine: Database
+    purchases: Purchases
+    destinations: Destinations
+    check_key: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is looked at. `stores` opens the database, which makes a SQLite file and its key when there are none."""
 
     settings: Settings
     shops: Shops
     clock: Callable[[], datetime]
-
-    @property
-    def engine(self) -> Database:
-        """The database."""
-        ...
-
-    @property
-    def purchases(self) -> Purchases:
-        """The ledger of orders."""
-        ...
-
-    @property
-    def destinations(self) -> Destinations:
-        """The conditions of the destinations."""
-        ...
-
-    def check_key(self) -> None:
-        """Raise `ConfigurationRefused` when what is stored was sealed with a secret that isn't known here."""
-        ...
+    stores: Callable[[], Stores]
 
 
 @dataclass(frozen=True, slots=True)

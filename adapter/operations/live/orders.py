@@ -20,8 +20,9 @@ _REGISTER = {
 
 def look(setup: Setup, url: str | None) -> Iterator[Finding]:
     """Yield for each shop that is on its last order, or how to register its webhooks."""
+    purchases = setup.stores().purchases
     for shop in setup.shops.on():
-        rows = setup.purchases.rows(shop=shop.name, limit=1)
+        rows = purchases.rows(shop=shop.name, limit=1)
         if not rows:
             yield _never(shop, url)
             continue

@@ -26,7 +26,7 @@ ENVIRONMENT = {
 
 
 @pytest.fixture
-def make_setup(tmp_path: Path, clock: Any) -> Iterator[Callable[..., Parts]]:
+def make_parts(tmp_path: Path, clock: Any) -> Iterator[Callable[..., Parts]]:
     """Return what makes the parts of a process on one SQLite file, with changed variables."""
     made: list[Parts] = []
 

@@ -21,10 +21,10 @@ from adapter.wiring import Parts
 URL = "https://adapter.example"
 
 
-def test_a_first_run(make_setup: Callable[..., Parts], asking: Callable[[Parts], Ask]) -> None:
+def test_a_first_run(make_parts: Callable[..., Parts], asking: Callable[[Parts], Ask]) -> None:
     """A set-up that is right, and new: nothing is wrong, and two steps are left, in their order."""
-    setup = make_setup()
-    found = list(look(setup, URL, asking(setup)))
+    parts = make_parts()
+    found = list(look(parts.setup(), URL, asking(parts)))
     assert [] == [finding for finding in found if finding.is_wrong]
     steps = [finding.step for finding in found if finding.step]
     assert 2 == len(steps)
@@ -32,24 +32,24 @@ def test_a_first_run(make_setup: Callable[..., Parts], asking: Callable[[Parts],
     assert f"URL {URL}/webhooks/shopify" in steps[1]
 
 
-def test_nothing_is_left(make_setup: Callable[..., Parts], asking: Callable[[Parts], Ask], clock: Any) -> None:
+def test_nothing_is_left(make_parts: Callable[..., Parts], asking: Callable[[Parts], Ask], clock: Any) -> None:
     """A set-up through which orders go needs nothing; the last order of the shop is shown."""
-    setup = make_setup()
-    ((id_, _),) = setup.shops.destinations().items()
-    setup.destinations.save(id_, DestinationState(since=clock(), accepted_at=clock()))
-    setup.purchases.receive(
+    parts = make_parts()
+    ((id_, _),) = parts.shops.destinations().items()
+    parts.destinations.save(id_, DestinationState(since=clock(), accepted_at=clock()))
+    parts.purchases.receive(
         [Receipt(shop="shopify", order_id="7", body=b"{}", state=State.SKIPPED, reason="x")], clock()
     )
-    found = list(look(setup, URL, asking(setup)))
+    found = list(look(parts.setup(), URL, asking(parts)))
     assert [] == [finding.step for finding in found if finding.step]
     assert "shop shopify: last order 7, 2026-05-01 12:00 UTC, skipped: x" == found[-1].fact
     assert "Axon, pixel id pixel: accepted events, last at 2026-05-01 12:00 UTC" == found[-2].fact
 
 
-def test_a_database_that_is_wrong(make_setup: Callable[..., Parts]) -> None:
+def test_a_database_that_is_wrong(make_parts: Callable[..., Parts]) -> None:
     """Without a database nothing is said about orders and destinations, which only it knows."""
-    setup = make_setup(DATABASE_URL="sqlite:////proc/nobody/a.db", migrated=False)
-    found = list(look(setup, None, lambda *_: pytest.fail("nobody was to be asked")))
+    parts = make_parts(DATABASE_URL="sqlite:////proc/nobody/a.db", migrated=False)
+    found = list(look(parts.setup(), None, lambda *_: pytest.fail("nobody was to be asked")))
     assert "database: there is no file /proc/nobody/a.db yet" == found[-2].fact
     assert "the running service wasn't asked" == found[-1].fact
 
@@ -57,34 +57,34 @@ def test_a_database_that_is_wrong(make_setup: Callable[..., Parts]) -> None:
 # The parts of the walk.
 
 
-def test_no_shop_is_on(make_setup: Callable[..., Parts]) -> None:
+def test_no_shop_is_on(make_parts: Callable[..., Parts]) -> None:
     """With no shop on, each is wrong, with where its secret is found."""
-    setup = make_setup(SHOPIFY_WEBHOOK_SECRET="")
-    _, shopify, woocommerce = configured.look(setup.settings, setup.shops)
+    parts = make_parts(SHOPIFY_WEBHOOK_SECRET="")
+    _, shopify, woocommerce = configured.look(parts.settings, parts.shops)
     assert (True, True) == (shopify.is_wrong, woocommerce.is_wrong)
     assert "SHOPIFY_WEBHOOK_SECRET" in shopify.fact
     assert "Settings › Notifications › Webhooks" in shopify.step
 
 
-def test_one_shop_is_on(make_setup: Callable[..., Parts]) -> None:
+def test_one_shop_is_on(make_parts: Callable[..., Parts]) -> None:
     """Beside one that is on, a shop that is off is no fault; what is remarked on in a shop is a step."""
-    setup = make_setup(SHOPIFY_SITE_URL="http://shop.example")
-    _, shopify, notice, woocommerce = configured.look(setup.settings, setup.shops)
+    parts = make_parts(SHOPIFY_SITE_URL="http://shop.example")
+    _, shopify, notice, woocommerce = configured.look(parts.settings, parts.shops)
     assert [False] * 3 == [finding.is_wrong for finding in (shopify, notice, woocommerce)]
     assert "shopify: site_url http://shop.example is http" in notice.step
     assert ("", True) == (woocommerce.step, woocommerce.fact.startswith("shop woocommerce is off"))
 
 
-def test_notices_of_the_settings(make_setup: Callable[..., Parts]) -> None:
+def test_notices_of_the_settings(make_parts: Callable[..., Parts]) -> None:
     """What is remarked on in the settings is a step."""
-    setup = make_setup(SECRET_KEY="short")
-    assert "SECRET_KEY has fewer than 32 characters" in list(configured.look(setup.settings, setup.shops))[1].step
+    parts = make_parts(SECRET_KEY="short")
+    assert "SECRET_KEY has fewer than 32 characters" in list(configured.look(parts.settings, parts.shops))[1].step
 
 
-def test_a_shop_without_a_pixel(make_setup: Callable[..., Parts]) -> None:
+def test_a_shop_without_a_pixel(make_parts: Callable[..., Parts]) -> None:
     """Orders that can't be sent are wrong."""
-    setup = make_setup(AXON_PIXEL_ID="")
-    shopify = list(configured.look(setup.settings, setup.shops))[1]
+    parts = make_parts(AXON_PIXEL_ID="")
+    shopify = list(configured.look(parts.settings, parts.shops))[1]
     assert shopify.is_wrong
     assert "AXON_PIXEL_ID is not set" in shopify.fact
 
@@ -95,18 +95,18 @@ def only(found: list[Finding]) -> Finding:
     return finding
 
 
-def test_a_database_as_it_should_be(make_setup: Callable[..., Parts], tmp_path: Path) -> None:
+def test_a_database_as_it_should_be(make_parts: Callable[..., Parts], tmp_path: Path) -> None:
     """Reachable, migrated, writable, and opened by this secret."""
-    found = only(database.look(make_setup()))
+    found = only(database.look(make_parts().setup()))
     path = f"{tmp_path}/adapter.db"
     assert f"database: SQLite, {path}, at the newest schema, takes rows; the secret opens what is stored" == found.fact
     assert found.is_right
 
 
-def test_postgresql_that_is_away(make_setup: Callable[..., Parts]) -> None:
+def test_postgresql_that_is_away(make_parts: Callable[..., Parts]) -> None:
     """A server that isn't there is said without its address and password."""
     url = "postgresql://adapter:canary@127.0.0.1:9/orders"
-    found = only(database.look(make_setup(DATABASE_URL=url, migrated=False)))
+    found = only(database.look(make_parts(DATABASE_URL=url, migrated=False).setup()))
     assert found.is_wrong
     assert found.fact.startswith("database: PostgreSQL, can't be used: OperationalError: ")
     assert "canary" not in found.fact + found.step
@@ -115,37 +115,37 @@ def test_postgresql_that_is_away(make_setup: Callable[..., Parts]) -> None:
 @pytest.mark.parametrize(
     ("version", "step"), [("0001", "run `adapter migrate`"), ("9999", "run that version, or a newer one")]
 )
-def test_another_schema(make_setup: Callable[..., Parts], version: str, step: str) -> None:
+def test_another_schema(make_parts: Callable[..., Parts], version: str, step: str) -> None:
     """An older schema wants a migration, a newer one a newer program."""
-    setup = make_setup()
-    with writing(setup.engine) as connection:
+    parts = make_parts()
+    with writing(parts.engine) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
-    found = only(database.look(setup))
+    found = only(database.look(parts.setup()))
     assert (True, step) == (found.is_wrong, found.step)
 
 
-def test_no_schema_at_all(make_setup: Callable[..., Parts], tmp_path: Path) -> None:
+def test_no_schema_at_all(make_parts: Callable[..., Parts], tmp_path: Path) -> None:
     """An empty file wants a migration."""
     (tmp_path / "adapter.db").touch()
-    assert "run `adapter migrate`" == only(database.look(make_setup(migrated=False))).step
+    assert "run `adapter migrate`" == only(database.look(make_parts(migrated=False).setup())).step
 
 
-def test_another_key(make_setup: Callable[..., Parts], clock: Any) -> None:
+def test_another_key(make_parts: Callable[..., Parts], clock: Any) -> None:
     """A secret that doesn't open what is stored is wrong."""
-    setup = make_setup()
-    setup.purchases.receive([Receipt(shop="shopify", order_id="7", body=b"{}")], clock())
-    found = only(database.look(make_setup(SECRET_KEY="x" * 40)))
+    parts = make_parts()
+    parts.purchases.receive([Receipt(shop="shopify", order_id="7", body=b"{}")], clock())
+    found = only(database.look(make_parts(SECRET_KEY="x" * 40).setup()))
     assert found.is_wrong
     assert found.fact.startswith("SECRET_KEY: opens 1 of the oldest and newest stored values not")
 
 
 @pytest.mark.parametrize("condition", [Condition.PAUSED, Condition.DOUBTFUL, Condition.DOWN])
-def test_a_destination_that_is_not_open(make_setup: Callable[..., Parts], clock: Any, condition: Condition) -> None:
+def test_a_destination_that_is_not_open(make_parts: Callable[..., Parts], clock: Any, condition: Condition) -> None:
     """A destination that takes nothing is wrong, with its reason and the way out."""
-    setup = make_setup()
-    ((id_, _),) = setup.shops.destinations().items()
-    setup.destinations.save(id_, DestinationState(condition=condition, reason="answer 401", since=clock()))
-    found = only(list(destinations.look(setup)))
+    parts = make_parts()
+    ((id_, _),) = parts.shops.destinations().items()
+    parts.destinations.save(id_, DestinationState(condition=condition, reason="answer 401", since=clock()))
+    found = only(list(destinations.look(parts.setup())))
     assert f"Axon, pixel id pixel: {condition} since 2026-05-01 12:00 UTC: answer 401" == found.fact
     assert found.is_wrong
     assert found.step
@@ -153,23 +153,23 @@ def test_a_destination_that_is_not_open(make_setup: Callable[..., Parts], clock:
 
 @pytest.mark.parametrize(("seconds", "findings"), [(60, 1), (360, 2)])
 def test_orders_that_nobody_delivers(
-    make_setup: Callable[..., Parts], clock: Any, seconds: int, findings: int
+    make_parts: Callable[..., Parts], clock: Any, seconds: int, findings: int
 ) -> None:
     """An order that is due for more than five minutes shows that no worker runs."""
-    setup = make_setup()
-    setup.purchases.receive([Receipt(shop="shopify", order_id="7", body=b"{}")], clock())
+    parts = make_parts()
+    parts.purchases.receive([Receipt(shop="shopify", order_id="7", body=b"{}")], clock())
     clock.advance(seconds)
-    found = list(destinations.look(setup))
+    found = list(destinations.look(parts.setup()))
     assert findings == len(found)
     if findings > 1:
         assert "order 7 of shopify waits since 2026-05-01 12:00 UTC: nobody delivers it" == found[1].fact
         assert found[1].is_wrong
 
 
-def test_shops_without_orders(make_setup: Callable[..., Parts]) -> None:
+def test_shops_without_orders(make_parts: Callable[..., Parts]) -> None:
     """Each platform has its own way of registering webhooks; without an address a placeholder stands for it."""
-    setup = make_setup(WOOCOMMERCE_WEBHOOK_SECRET="w" * 24, WOOCOMMERCE_SITE_URL="https://woo.example")
-    shopify, woocommerce = orders.look(setup, None)
+    parts = make_parts(WOOCOMMERCE_WEBHOOK_SECRET="w" * 24, WOOCOMMERCE_SITE_URL="https://woo.example")
+    shopify, woocommerce = orders.look(parts.setup(), None)
     assert "Settings › Notifications › Webhooks" in shopify.step
     assert "https://<your service>/webhooks/woocommerce" in woocommerce.step
     assert "Order updated" in woocommerce.step

@@ -35,14 +35,14 @@ class Answering:
         return self.outcome
 
 
-def shop_of(setup: Parts) -> Any:
+def shop_of(parts: Parts) -> Any:
     """Return the shop."""
-    return setup.shops.get("shopify")
+    return parts.shops.get("shopify")
 
 
-def test_the_event(make_setup: Callable[..., Parts], clock: Any) -> None:
+def test_the_event(make_parts: Callable[..., Parts], clock: Any) -> None:
     """It is a page_view of the shop's own address by nobody: no purchase, no value, no person."""
-    event = json.loads(page_view(shop_of(make_setup()), clock(), "c0ffee"))
+    event = json.loads(page_view(shop_of(make_parts()), clock(), "c0ffee"))
     assert {
         "name": "page_view",
         "event_time": 1777636800000,
@@ -58,10 +58,10 @@ def test_the_event(make_setup: Callable[..., Parts], clock: Any) -> None:
     } == event
 
 
-def test_the_documented_api_takes_it(make_setup: Callable[..., Parts], clock: Any) -> None:
+def test_the_documented_api_takes_it(make_parts: Callable[..., Parts], clock: Any) -> None:
     """A Conversion API that behaves as its page says accepts it, and refuses it with a wrong key."""
     with Sandbox({"pixel": "key"}) as api:
-        right, other = make_setup(AXON_API_URL=api.url), make_setup(AXON_API_URL=api.url, AXON_API_KEY="other")
+        right, other = make_parts(AXON_API_URL=api.url), make_parts(AXON_API_URL=api.url, AXON_API_KEY="other")
         event = page_view(shop_of(right), clock.now(), "c0ffee")
         accepted = send(shop_of(right), event, AxonClient())
         refused = send(shop_of(other), event, AxonClient())
@@ -81,21 +81,21 @@ def test_the_documented_api_takes_it(make_setup: Callable[..., Parts], clock: An
         (Outcome(verdict=Verdict.UNEXPECTED, status=302), "answer 302: nothing is known by that"),
     ],
 )
-def test_other_answers(make_setup: Callable[..., Parts], outcome: Outcome, words: str) -> None:
+def test_other_answers(make_parts: Callable[..., Parts], outcome: Outcome, words: str) -> None:
     """Every other answer is wrong, and says what it shows and what to do."""
-    found = send(shop_of(make_setup()), b"{}", Answering(outcome))
+    found = send(shop_of(make_parts()), b"{}", Answering(outcome))
     assert (f"Axon about the test event of shopify: {words}", True) == (found.fact, found.is_wrong)
     assert found.step
 
 
-def test_without_a_destination(make_setup: Callable[..., Parts]) -> None:
+def test_without_a_destination(make_parts: Callable[..., Parts]) -> None:
     """A shop without pixel id or key has nowhere to send it."""
-    found = send(shop_of(make_setup(AXON_API_KEY="")), b"{}", Answering(Outcome(verdict=Verdict.ACCEPTED)))
+    found = send(shop_of(make_parts(AXON_API_KEY="")), b"{}", Answering(Outcome(verdict=Verdict.ACCEPTED)))
     assert found.is_wrong
     assert "no event was sent" in found.fact
 
 
-def test_it_is_announced(make_setup: Callable[..., Parts]) -> None:
+def test_it_is_announced(make_parts: Callable[..., Parts]) -> None:
     """What is about to be sent is shown whole, with where to, and without the key."""
-    words = announcement(shop_of(make_setup()).destination, b'{"name":"page_view"}')
+    words = announcement(shop_of(make_parts()).destination, b'{"name":"page_view"}')
     assert 'sending one event to https://b.applovin.com/v1/event, pixel id pixel: {"name":"page_view"}' == words

@@ -31,23 +31,23 @@ def answering(*replies: Reply) -> Ask:
     return lambda _method, _url, _delivery: left.pop(0)
 
 
-def test_all_is_well(make_setup: Callable[..., Parts], asking: Callable[[Parts], Ask]) -> None:
+def test_all_is_well(make_parts: Callable[..., Parts], asking: Callable[[Parts], Ask]) -> None:
     """The service is up and believes a signed delivery of each platform; nothing of it is stored."""
-    setup = make_setup(**BOTH)
-    found = seen(setup.shops, asking(setup))
+    parts = make_parts(**BOTH)
+    found = seen(parts.shops, asking(parts))
     assert [
         "https://adapter.example: up, and can store orders",
         "https://adapter.example/webhooks/shopify: believes a delivery signed with the secret",
         "https://adapter.example/webhooks/woocommerce: believes a delivery signed with the secret",
     ] == [finding.fact for finding in found]
     assert not [finding for finding in found if finding.step or finding.is_wrong]
-    assert [] == setup.purchases.rows()
+    assert [] == parts.purchases.rows()
 
 
-def test_another_secret(make_setup: Callable[..., Parts], asking: Callable[[Parts], Ask]) -> None:
+def test_another_secret(make_parts: Callable[..., Parts], asking: Callable[[Parts], Ask]) -> None:
     """A service with another secret is wrong, with what to do; no secret is shown."""
-    ask = asking(make_setup(SHOPIFY_WEBHOOK_SECRET="shpss_another_secret_0001"))
-    up, refused = seen(make_setup().shops, ask)
+    ask = asking(make_parts(SHOPIFY_WEBHOOK_SECRET="shpss_another_secret_0001"))
+    up, refused = seen(make_parts().shops, ask)
     assert up.is_right
     assert refused.is_wrong
     assert refused.fact.endswith("/webhooks/shopify: the service doesn't believe a delivery signed with the secret")
@@ -55,36 +55,36 @@ def test_another_secret(make_setup: Callable[..., Parts], asking: Callable[[Part
     assert "shpss" not in refused.fact + refused.step
 
 
-def test_one_secret_of_two(make_setup: Callable[..., Parts], asking: Callable[[Parts], Ask], tmp_path: Any) -> None:
+def test_one_secret_of_two(make_parts: Callable[..., Parts], asking: Callable[[Parts], Ask], tmp_path: Any) -> None:
     """Of several secrets each is tried: a new one that the service doesn't know yet is told by its number."""
     (tmp_path / "acme.toml").write_text(
         'extends = "shopify"\nwebhook_secret = ["$SHOPIFY_WEBHOOK_SECRET", "$ACME_NEW_SECRET"]\n'
     )
-    old = make_setup(MAPPINGS_DIR=str(tmp_path), ACME_NEW_SECRET="shpss_4f8a1c0e9b7d2a63")
-    new = make_setup(MAPPINGS_DIR=str(tmp_path), ACME_NEW_SECRET="shpss_a_new_secret_0001")
+    old = make_parts(MAPPINGS_DIR=str(tmp_path), ACME_NEW_SECRET="shpss_4f8a1c0e9b7d2a63")
+    new = make_parts(MAPPINGS_DIR=str(tmp_path), ACME_NEW_SECRET="shpss_a_new_secret_0001")
     found = seen(new.shops, asking(old))
     assert [False, False, True] == [finding.is_wrong for finding in found]
     assert found[2].fact.endswith("signed with secret 2 of 2")
 
 
-def test_a_shop_that_is_off_there(make_setup: Callable[..., Parts], asking: Callable[[Parts], Ask]) -> None:
+def test_a_shop_that_is_off_there(make_parts: Callable[..., Parts], asking: Callable[[Parts], Ask]) -> None:
     """A shop that the service doesn't have is told apart from a wrong secret."""
-    _up, found = seen(make_setup().shops, asking(make_setup(SHOPIFY_WEBHOOK_SECRET="")))
+    _up, found = seen(make_parts().shops, asking(make_parts(SHOPIFY_WEBHOOK_SECRET="")))
     assert found.is_wrong
     assert "the service doesn't know this shop, or it is off there" in found.fact
 
 
-def test_a_database_that_is_away(make_setup: Callable[..., Parts], asking: Callable[[Parts], Ask]) -> None:
+def test_a_database_that_is_away(make_parts: Callable[..., Parts], asking: Callable[[Parts], Ask]) -> None:
     """A service that is up and can't store orders says so, and its shops aren't asked."""
-    setup = make_setup(DATABASE_URL="sqlite:////proc/nobody/a.db", migrated=False)
-    (found,) = seen(setup.shops, asking(setup))
+    parts = make_parts(DATABASE_URL="sqlite:////proc/nobody/a.db", migrated=False)
+    (found,) = seen(parts.shops, asking(parts))
     assert "https://adapter.example: up, but can't store orders now" == found.fact
     assert found.is_wrong
 
 
-def test_without_an_address(make_setup: Callable[..., Parts]) -> None:
+def test_without_an_address(make_parts: Callable[..., Parts]) -> None:
     """Without an address nobody is asked: a step, and nothing wrong."""
-    (found,) = seen(make_setup().shops, answering(), None)
+    (found,) = seen(make_parts().shops, answering(), None)
     assert ("the running service wasn't asked", False) == (found.fact, found.is_wrong)
     assert "--url" in found.step
 
@@ -98,31 +98,31 @@ def test_without_an_address(make_setup: Callable[..., Parts]) -> None:
         (Reply(200, {"status": "ready"}, 31.4), "up, but its first answer took 31 seconds"),
     ],
 )
-def test_what_else_may_answer(make_setup: Callable[..., Parts], reply: Reply, words: str) -> None:
+def test_what_else_may_answer(make_parts: Callable[..., Parts], reply: Reply, words: str) -> None:
     """Something else at the address, or a service that has to be woken, is wrong, with the way out."""
-    (found,) = seen(make_setup().shops, answering(reply))
+    (found,) = seen(make_parts().shops, answering(reply))
     assert (f"{URL}: {words}", True) == (found.fact, found.is_wrong)
     assert found.step
 
 
-def test_something_in_front(make_setup: Callable[..., Parts]) -> None:
+def test_something_in_front(make_parts: Callable[..., Parts]) -> None:
     """A firewall that answers a delivery in the service's place is named by its answer."""
-    _up, found = seen(make_setup().shops, answering(Reply(200, {"status": "ready"}), Reply(403, {})))
+    _up, found = seen(make_parts().shops, answering(Reply(200, {"status": "ready"}), Reply(403, {})))
     assert found.fact.endswith("/webhooks/shopify: a signed delivery was answered 403")
     assert "firewall" in found.step
 
 
-def test_in_clear(make_setup: Callable[..., Parts]) -> None:
+def test_in_clear(make_parts: Callable[..., Parts]) -> None:
     """An address that isn't https is never asked: it would carry the buyers' data in clear."""
-    (found,) = seen(make_setup().shops, answering(), "http://adapter.example")
+    (found,) = seen(make_parts().shops, answering(), "http://adapter.example")
     assert found.is_wrong
     assert "travels in clear" in found.fact
 
 
-def test_nobody_there(make_setup: Callable[..., Parts]) -> None:
+def test_nobody_there(make_parts: Callable[..., Parts]) -> None:
     """An address where nobody listens is wrong, without a traceback."""
     url = "http://127.0.0.1:9"
-    (found,) = seen(make_setup().shops, over_http, url)
+    (found,) = seen(make_parts().shops, over_http, url)
     assert (f"{url}: no connection", True) == (found.fact, found.is_wrong)
 
 
