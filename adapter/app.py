@@ -10,8 +10,9 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from adapter.web import clicks, health, script, webhooks
+from adapter.web import clicks, health, monitoring, script, webhooks
 from adapter.web.answers import turn_away, unexpected
+from adapter.web.counting import counting
 from adapter.web.limits import Limits
 from adapter.wiring import Parts, load_configuration
 
@@ -22,6 +23,7 @@ def create_app(parts: Parts | None = None) -> Flask:
     """Return the WSGI application, from these parts or from the environment; raise `ConfigurationRefused`."""
     parts = parts or Parts(load_configuration(os.environ))
     app = Flask(__name__, static_folder=None)
+    app.extensions["tally"] = parts.tally  # gunicorn's hooks store it.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # It redirects, and neither platform follows a redirect.
     door = webhooks.Door(parts.shops, parts.intake())
@@ -29,10 +31,15 @@ def create_app(parts: Parts | None = None) -> Flask:
     app.register_blueprint(clicks.blueprint(parts.shops, parts.clicks, parts.clock, Limits(parts.monotonic)))
     app.register_blueprint(script.blueprint(parts.shops))
     app.register_blueprint(health.blueprint(parts.purchases))
+    if parts.settings.status_token is not None:
+        app.register_blueprint(
+            monitoring.blueprint(parts.settings.status_token, parts.examination(), parts.purchases)
+        )
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, unexpected)
     _place_behind_proxies(app, parts.settings.trusted_proxies)
     app.wsgi_app = webhooks.in_front_of(app.wsgi_app, door)  # type: ignore[method-assign]  # Flask's way.
+    app.wsgi_app = counting(app.wsgi_app, parts.tally, parts.shops)  # type: ignore[method-assign]  # As above.
     return app
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import structlog
 
+from adapter.alerts.watch import Watch
 from adapter.delivery.worker import Worker
 from adapter.errors import AdapterError, ConfigurationRefused
 from adapter.logs import configure_logs, gunicorn_logs
@@ -23,6 +24,9 @@ from adapter.wiring import Configuration, Parts, load_configuration
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+_SECONDS_TO_STORE = 2
+"""So long a process that ends waits for its counts to be stored; they are no orders."""
 
 _log = structlog.get_logger()
 
@@ -65,6 +69,7 @@ control_socket_disable = True  # It would be made in the user's home, which may 
 logconfig_dict = dict(gunicorn_logs(_settings.log_level))
 
 _delivering: list[tuple[Worker, Thread]] = []
+_watching: list[tuple[Watch, Thread]] = []
 
 
 def on_starting(_server: Any) -> None:  # noqa: ANN401  # gunicorn's arbiter.
@@ -89,12 +94,16 @@ def _prepare_storage(parts: Parts) -> None:
 
 
 def post_worker_init(gunicorn_worker: Any) -> None:  # noqa: ANN401  # gunicorn's worker.
-    """Start delivering from a thread of this worker, when it is to."""
+    """Start this process's watch, and deliver from another thread of it, when it is to."""
     configure_logs(_settings.log_level)
+    parts = Parts(load_configuration(os.environ))
+    parts.tally = gunicorn_worker.wsgi.extensions["tally"]
     gunicorn_worker.wsgi = closing_as_told(gunicorn_worker.wsgi)
+    watch = parts.watch()
+    _watching.append((watch, watch.start()))
     if not _settings.embedded_delivery:
         return
-    worker = Parts(load_configuration(os.environ)).worker()
+    worker = parts.worker()
     gc.freeze()  # As `adapter deliver` does.
     thread = Thread(target=worker.run, name="delivery", daemon=True)
     thread.start()
@@ -116,8 +125,11 @@ def closing_as_told(application: WSGIApplication) -> WSGIApplication:
 
 
 def worker_exit(_server: Any, _worker: Any) -> None:  # noqa: ANN401  # gunicorn's arbiter and worker.
-    """Let the request to the API that is in hand end, then stop delivering."""
+    """Let the request to the API that is in hand end, then stop delivering; store what was counted."""
     for worker, _thread in _delivering:
         worker.stop.set()
     for _worker_of_thread, thread in _delivering:
         thread.join(timeout=graceful_timeout)
+    for watch, thread in _watching:
+        watch.stop.set()
+        thread.join(timeout=_SECONDS_TO_STORE)

@@ -5,45 +5,56 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
 import structlog
 
+from adapter.alerts.channels import Channels, load_channels
+from adapter.alerts.marker import Marker, marker_path
+from adapter.alerts.telling import Teller
+from adapter.alerts.watch import Watch
 from adapter.axon.client import AxonClient
 from adapter.delivery.sweeping import Sweeper
 from adapter.delivery.worker import Worker, utc_now
 from adapter.errors import ConfigurationRefused, Problem, StorageUnavailable
 from adapter.intake import Intake
 from adapter.operations.live.finding import Setup, Stores
+from adapter.operations.facts import Examination
 from adapter.platforms.registry import PLATFORMS
 from adapter.settings import Settings, load_settings
 from adapter.shops.load import load_shops
 from adapter.shops.shop import Shops
+from adapter.storage.alerts import Alerts
 from adapter.storage.bodies import Bodies
 from adapter.storage.clicks import Clicks
 from adapter.storage.destinations import Destinations
 from adapter.storage.engine import Database, open_engine
 from adapter.storage.keys import refuse_strangers, secrets_of
+from adapter.storage.pulse import Pulse
 from adapter.storage.purchases import Purchases
 from adapter.storage.resealing import Resealing
 from adapter.storage.retries import Retries
 from adapter.storage.sealing import Sealer
+from adapter.storage.tallies import Tallies
+from adapter.storage.vitals import Vitals
+from adapter.tally import Tally
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Settings and shops, both checked."""
+    """Settings, shops and where alerts go, all checked."""
 
     settings: Settings
     shops: Shops
+    channels: Channels = field(default_factory=Channels)
 
 
 def load_configuration(environment: Mapping[str, str]) -> Configuration:
-    """Read settings and mapping files; raise `ConfigurationRefused` with every problem of both at once."""
+    """Read settings and mapping files; raise `ConfigurationRefused` with every problem of all at once."""
     problems: list[Problem] = []
     try:
         settings = load_settings(environment)
@@ -51,12 +62,17 @@ def load_configuration(environment: Mapping[str, str]) -> Configuration:
         problems += refused.problems
         settings = load_settings({"MAPPINGS_DIR": environment.get("MAPPINGS_DIR", "")})
     try:
+        channels = load_channels(environment)
+    except ConfigurationRefused as refused:
+        problems += refused.problems
+        channels = Channels()
+    try:
         shops = load_shops(settings.mappings_dir, environment, PLATFORMS, settings.axon_api_url)
     except ConfigurationRefused as refused:
         raise ConfigurationRefused([*problems, *refused.problems]) from None
     if problems:
         raise ConfigurationRefused(problems)
-    return Configuration(settings, shops)
+    return Configuration(settings, shops, channels)
 
 
 def load_mappings(environment: Mapping[str, str]) -> Shops:
@@ -79,6 +95,7 @@ class Parts:
     ) -> None:
         self.settings = configuration.settings
         self.shops = configuration.shops
+        self.channels = configuration.channels
         self.clock = clock
         self.monotonic = monotonic
 
@@ -86,6 +103,16 @@ class Parts:
     def engine(self) -> Database:
         """The database."""
         return open_engine(self.settings, threads=32)
+
+    @cached_property
+    def tally(self) -> Tally:
+        """What this process counts."""
+        return Tally()
+
+    @cached_property
+    def tallies(self) -> Tallies:
+        """What all processes have counted."""
+        return Tallies(self.engine)
 
     @cached_property
     def sealer(self) -> Sealer:
@@ -149,4 +176,33 @@ class Parts:
             lease=self.settings.lease,
             clock=self.clock,
             sweeper=Sweeper(engine=self.engine, keep=self.settings.retention, clock=self.clock),
+            pulse=Pulse(self.engine),
+            tally=self.tally,
         )
+
+    def examination(self) -> Examination:
+        """Return what reads the facts that health is told from."""
+        return Examination(
+            shops=self.shops,
+            purchases=self.purchases,
+            destinations=self.destinations,
+            vitals=Vitals(self.engine),
+            tallies=self.tallies,
+            database_file=self.settings.sqlite_path,
+            clock=self.clock,
+        )
+
+    def watch(self) -> Watch:
+        """Return this process's watch: it stores what was counted, and tells what is wrong."""
+        teller = Teller(
+            facts=self.examination().facts,
+            alerts=Alerts(self.engine),
+            channels=self.channels,
+            marker=Marker(marker_path(self.settings.database_url)),
+            clock=self.clock,
+        )
+        return Watch(duties=(self.store_tally, teller.look), at_end=self.store_tally)
+
+    def store_tally(self) -> None:
+        """Add what this process has counted to what all have; raise `StorageUnavailable`."""
+        self.tallies.store(self.tally, self.clock())

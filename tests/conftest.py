@@ -36,6 +36,7 @@ hypothesis.settings.load_profile("order-adapter")
 _OURS = (
     *("DATABASE_URL", "SECRET_KEY", "AXON_", "SHOPIFY_", "WOOCOMMERCE_", "MAPPINGS_DIR", "PORT", "WEB_CONCURRENCY"),
     *("CONSOLE_PASSWORD", "STATUS_TOKEN", "TRUSTED_PROXIES", "LOG_LEVEL", "LEASE_SECONDS", "RETENTION_DAYS"),
+    *("ALERT_", "SMTP_URL"),
     *("DATA_VOLUME", "EMBEDDED_DELIVERY", "DYNO", "RENDER", "RAILWAY_", "FLY_", "K_SERVICE", "DO_APP_PLATFORM"),
 )
 """How the names of the variables begin that this project reads."""

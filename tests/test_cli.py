@@ -419,7 +419,7 @@ def test_status(run: Callable[..., Any], parts: Parts) -> None:
     assert (0, "") == (ended.code, ended.err)
     assert "shop shopify: on; 1 pending, 1 skipped\n" in ended.out
     found = json.loads(run("status", "--json").out)
-    assert {"at", "shops", "destinations"} == set(found)
+    assert {"at", "shops", "destinations", "healthy", "causes"} == set(found)
     assert {"pending": 1, "skipped": 1} == found["shops"]["shopify"]["orders"]
 
 

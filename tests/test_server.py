@@ -28,6 +28,7 @@ from structlog.testing import capture_logs
 
 from adapter.axon.sandbox import Sandbox
 from adapter.storage.arrivals import Receipt
+from adapter.tally import Tally
 from adapter.wiring import Parts
 
 ROOT = Path(__file__).parents[1]
@@ -139,8 +140,19 @@ def test_a_database_that_can_not_be_made(
     assert message in shown
 
 
+class Application:
+    """As much of the application as gunicorn's hooks use."""
+
+    def __init__(self) -> None:
+        self.extensions = {"tally": Tally()}
+
+    def __call__(self, _environ: object, start: Any) -> None:
+        """Answer."""
+        start("200 OK", [])
+
+
 def _worker() -> Any:
-    return SimpleNamespace(wsgi=lambda _environ, start: start("200 OK", []))
+    return SimpleNamespace(wsgi=Application())
 
 
 def test_embedded_delivery(load: Callable[..., ModuleType]) -> None:
@@ -160,6 +172,29 @@ def test_delivery_elsewhere(load: Callable[..., ModuleType]) -> None:
     server = load(EMBEDDED_DELIVERY="false")
     server.post_worker_init(_worker())
     assert [] == server._delivering
+    server.worker_exit(None, None)
+
+
+def test_what_was_counted_is_stored(load: Callable[..., ModuleType], tmp_path: Path) -> None:
+    """Every process has a watch, which stores at its end what the application counted."""
+    server, worker = load(EMBEDDED_DELIVERY="false"), _worker()
+    tally = worker.wsgi.extensions["tally"]
+    with capture_logs():
+        server.on_starting(None)
+    server.post_worker_init(worker)
+    ((_, thread),) = server._watching
+    assert thread.is_alive()
+    tally.count("webhooks", "woocommerce", "200")
+    server.worker_exit(None, None)
+    assert not thread.is_alive()
+    assert {("woocommerce", "200"): 1} == _stored(tmp_path / "a.db")
+
+
+def _stored(file: Path) -> dict[tuple[str, str], int]:
+    """Return what all processes have counted of webhooks, by shop and status."""
+    with closing(sqlite3.connect(file)) as connection:
+        rows = connection.execute("SELECT subject, kind, count FROM tallies WHERE name = 'webhooks'")
+        return {(subject, kind): count for subject, kind, count in rows}
 
 
 class GunicornResponse:
@@ -551,3 +586,39 @@ def test_refusing_to_start(
     assert (1, len(expected)) == (ended.returncode, len(shown)), ended.stderr
     assert all(words in line for words, line in zip(expected, shown, strict=True)), ended.stderr
     assert "Listening" not in ended.stdout
+
+
+@pytest.mark.processes
+def test_several_processes_count_together(tmp_path: Path, api: Sandbox) -> None:
+    """What two web processes have answered is one sum, and the ledger is read by whichever is asked."""
+    server = Server(
+        tmp_path,
+        free_port(),
+        WEB_CONCURRENCY="2",
+        LOG_LEVEL="info",
+        STATUS_TOKEN="token",
+        AXON_API_URL=api.url,
+        AXON_PIXEL_ID="pixel",
+        AXON_API_KEY="key",
+    )
+    try:
+        server.wait_until_up()
+        for number in range(40):
+            assert 200 == server.ask("POST", PATH, order(7000 + number), signed(order(7000 + number))).status
+            time.sleep(0.02)
+        _wait_for_deliveries(server, 40)
+    finally:
+        assert 0 == server.stop()
+    assert {("woocommerce", "200"): 40} == _stored(tmp_path / "adapter.db")
+
+
+def _wait_for_deliveries(server: Server, number: int) -> None:
+    """Wait until /metrics says that so many orders are delivered."""
+    expected = f'order_adapter_orders{{shop="woocommerce",state="delivered"}} {number}.0'
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        answer: Any = server.ask("GET", "/metrics", headers={"Authorization": "Bearer token"})
+        if expected in answer.text:
+            return
+        time.sleep(0.1)
+    pytest.fail("the orders weren't delivered")

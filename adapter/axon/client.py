@@ -15,7 +15,7 @@ from typing import Literal
 import requests
 from urllib3.exceptions import HTTPError
 
-from adapter.axon.outcome import Outcome, Verdict, parse_retry_after, plain, verdict_of
+from adapter.axon.outcome import Outcome, Verdict, clock_ahead, parse_retry_after, plain, verdict_of
 from adapter.axon.transport import PunctualSession, ending_within
 
 LONGEST_ANSWER = 64 * 1024
@@ -99,6 +99,7 @@ class AxonClient:
             trace_id=plain(headers.get("x-trace-id")),
             body_start=plain(body[:_BODY_KEPT].decode("utf-8", "replace")) or "",
             retry_after=parse_retry_after(headers.get("retry-after"), self._clock()),
+            clock_ahead=clock_ahead(headers.get("date"), self._clock()),
         )
 
     def _problem(self, error: Exception) -> str:

@@ -6,7 +6,7 @@ Its page documents 200, 400 and 401. What the other codes mean is this house's p
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -14,6 +14,9 @@ from enum import StrEnum
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 
 _LONGEST_TEXT = 500
+
+_LONGEST_AHEAD = 1_000_000_000
+"""Seconds, some thirty years: a Date of the year 1 must not be more than a database can keep."""
 
 
 class Verdict(StrEnum):
@@ -52,6 +55,8 @@ def verdict_of(status: int) -> Verdict:
 class Outcome:
     """How one request ended. `status` is None when no answer came; `problem` says then why not.
 
+    `clock_ahead` says by how many seconds our clock is ahead of the answer's Date, None without one.
+
     The `x-al-error-…` headers and the trace id are documented for a sister API only: shown when they come.
     """
 
@@ -63,6 +68,7 @@ class Outcome:
     trace_id: str | None = None
     body_start: str = ""
     retry_after: timedelta | None = None
+    clock_ahead: int | None = field(default=None, compare=False)  # It says nothing of how the request ended.
 
     def to_json(self) -> str:
         """Return what is worth keeping of the answer, as JSON."""
@@ -102,3 +108,12 @@ def parse_retry_after(text: str | None, now: datetime) -> timedelta | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return min(wait, LONGEST_RETRY_AFTER) if wait > timedelta(0) else None
+
+
+def clock_ahead(date: str | None, now: datetime) -> int | None:
+    """Return by how many seconds `now` is ahead of an answer's Date; None when it has none that can be read."""
+    try:
+        ahead = round((now - parsedate_to_datetime(date or "")).total_seconds())
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return max(-_LONGEST_AHEAD, min(ahead, _LONGEST_AHEAD))

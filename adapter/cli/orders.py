@@ -9,7 +9,7 @@ import click
 from adapter.cli.opening import parts, shop_named
 from adapter.cli.terminal import show, show_json
 from adapter.operations import ledger, retrying
-from adapter.operations.status import status_for_programs, status_lines
+from adapter.operations.status import health_for_programs, health_lines, status_for_programs, status_lines
 from adapter.storage.tables import State
 
 
@@ -32,13 +32,14 @@ def orders(state: str | None, shop_name: str | None, reason: str | None, limit: 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def status(*, as_json: bool) -> None:
-    """Show how many orders are in each state, and how each destination is."""
+    """Show what is wrong and what to do, how many orders are in each state, and how each destination is."""
     house = parts(sys.stderr)
+    health = health_for_programs(house.examination().facts())
     found = status_for_programs(house.shops, house.purchases, house.destinations, house.clock())
     if as_json:
-        show_json(found)
+        show_json(found | health)
     else:
-        show(status_lines(found))
+        show([*health_lines(health), *status_lines(found)])
 
 
 @click.command()

@@ -10,10 +10,15 @@ from typing import NoReturn
 import click
 import structlog
 
+from adapter.alerts.watch import Watch
 from adapter.cli.opening import parts, stop_on_signals
+from adapter.delivery.worker import Worker
 from adapter.settings import Settings
 from adapter.storage.migrate import migrate as migrate_database
 from adapter.wiring import Parts
+
+_SECONDS_TO_STORE = 2
+"""So long a worker that ends waits for its counts to be stored."""
 
 _log = structlog.get_logger()
 
@@ -52,8 +57,16 @@ def deliver(*, once: bool) -> None:
     stop_on_signals(worker.stop)
     if once:
         worker.drain()
+        house.store_tally()
     else:
-        worker.run()
+        _run_watched(worker, house.watch())
+
+
+def _run_watched(worker: Worker, watch: Watch) -> None:
+    watching = watch.start()
+    worker.run()
+    watch.stop.set()
+    watching.join(_SECONDS_TO_STORE)
 
 
 def _remark_on_a_shared_file(settings: Settings) -> None:

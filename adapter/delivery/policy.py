@@ -104,11 +104,14 @@ def is_own_fault(known: DestinationState, suspect_at: datetime | None, now: date
 def after(state: DestinationState, outcome: Outcome, now: datetime, jitter: Jitter) -> DestinationState:
     """Return what is known of a destination after this answer."""
     if outcome.status is not None:
-        state = replace(state, answered_at=now, answer=outcome.to_json())
+        ahead = state.clock_ahead if outcome.clock_ahead is None else outcome.clock_ahead
+        state = replace(state, answered_at=now, answer=outcome.to_json(), clock_ahead=ahead)
     match outcome.verdict:
         case Verdict.ACCEPTED:
             since = _since(state, Condition.OPEN, now)
-            return DestinationState(since=since, accepted_at=now, answered_at=now, answer=state.answer)
+            return DestinationState(
+                since=since, accepted_at=now, answered_at=now, answer=state.answer, clock_ahead=state.clock_ahead
+            )
         case Verdict.UNAUTHORIZED:
             state = replace(state, failures=0, odd_answers=0)
             return _resting(state, Condition.PAUSED, str(outcome), now, PROBE_EVERY)

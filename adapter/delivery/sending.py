@@ -10,11 +10,12 @@ from typing import Literal, Protocol
 import structlog
 
 from adapter.axon.outcome import Outcome, Verdict
-from adapter.delivery import policy, settlements
+from adapter.delivery import durations, policy, settlements
 from adapter.delivery.preparing import ToSend
 from adapter.shops.shop import Destination
 from adapter.storage.destinations import Condition, Destinations, DestinationState
 from adapter.storage.purchases import Claim, Purchases
+from adapter.tally import Tally
 
 _log = structlog.get_logger()
 
@@ -57,6 +58,7 @@ class Sender:
     """Sends events of one destination.
 
     `clock` gives aware UTC times, `jitter` numbers from 0 up to 1; when `stopping` holds, no new request begins.
+    `tally` counts the requests, and how long the orders took.
     """
 
     destination: Destination
@@ -67,6 +69,7 @@ class Sender:
     jitter: policy.Jitter
     lease: timedelta
     stopping: Callable[[], bool]
+    tally: Tally = field(default_factory=Tally)
 
     def send(self, events: Sequence[ToSend]) -> None:
         """Deliver these events in as many requests as it takes, until an answer says to stop."""
@@ -99,6 +102,7 @@ class Sender:
         known = self.destinations.state(self.destination.id, now)
         state = policy.after(known, outcome, now, self.jitter)
         self.destinations.save(self.destination.id, state)
+        self.tally.count("requests", self.destination.id, outcome.verdict.value)
         self._tell(outcome, batch, known, state)
         claims = [event.claim for event in batch]
         match outcome.verdict:
@@ -122,6 +126,8 @@ class Sender:
         """Settle what was accepted; it proves that what was refused alone before is to blame itself."""
         settled = self.purchases.settle([settlements.delivered(claim, outcome, now) for claim in claims])
         _tell_delivered(claims, now)
+        for claim in claims:
+            durations.count(self.tally, claim.shop, now - claim.received_at)
         if settled < len(claims):
             _log.warning("claims were taken over while sending", count=len(claims) - settled)
         self._quarantine(course.suspects, now)
@@ -143,12 +149,6 @@ class Sender:
         self._doubt(course)
         return False
 
-    def _judge(self, course: _Course) -> None:
-        """Decide about the events that were refused alone, when nothing is left to send."""
-        if course.accepted:
-            self._quarantine(course.suspects, self.clock())
-        elif course.suspects:
-            self._doubt(course)
     def _may_blame(self, claim: Claim, course: _Course) -> bool:
         """Whether an acceptance before this refusal can be of another event.
 
@@ -157,6 +157,12 @@ class Sender:
         """
         return claim.suspect_at is not None or (course.alone and not claim.fixed)
 
+    def _judge(self, course: _Course) -> None:
+        """Decide about the events that were refused alone, when nothing is left to send."""
+        if course.accepted:
+            self._quarantine(course.suspects, self.clock())
+        elif course.suspects:
+            self._doubt(course)
 
     def _doubt(self, course: _Course) -> None:
         """Let the suspects wait for another order's acceptance: nothing says that they are to blame."""

@@ -21,8 +21,10 @@ from adapter.purchase.contract import MOST_EVENTS
 from adapter.shops.shop import Destination, Shops
 from adapter.storage.clicks import Clicks
 from adapter.storage.destinations import Condition, Destinations, DestinationState
+from adapter.storage.pulse import Pulse
 from adapter.storage.purchases import Claim, Purchases, Settlement
 from adapter.storage.tables import State
+from adapter.tally import Tally
 
 POLL_SECONDS = 0.25
 """How often a worker looks for due orders."""
@@ -47,7 +49,8 @@ def utc_now() -> datetime:
 class Worker:
     """Delivers what is due. `clock` gives aware UTC times, `jitter` numbers from 0 up to 1.
 
-    `sweeper` purges beside it what is old; None leaves that to others.
+    `sweeper` purges beside it what is old; None leaves that to others. `pulse` tells others that it looks, `tally`
+    counts what it sends.
     """
 
     shops: Shops
@@ -61,6 +64,8 @@ class Worker:
     stop: Event = field(default_factory=Event)
     trouble_seconds: float = AFTER_TROUBLE_SECONDS
     sweeper: Sweeper | None = None
+    pulse: Pulse | None = None
+    tally: Tally = field(default_factory=Tally)
     _looked_at: datetime | None = field(default=None, init=False)
 
     def run(self) -> None:
@@ -68,7 +73,7 @@ class Worker:
         busy: dict[str, Future[None]] = {}
         with ThreadPoolExecutor(_MOST_DESTINATIONS_AT_ONCE, thread_name_prefix="delivery") as pool:
             while not self.stop.is_set():
-                self._safely(partial(self._look, pool, busy))
+                self._safely(partial(self._take_turn, pool, busy))
                 self._sweep_if_due(pool)
                 self.stop.wait(POLL_SECONDS)
 
@@ -77,6 +82,7 @@ class Worker:
 
         It returns early when `stop` is set.
         """
+        self._beat(self.clock())
         targets = list(self.shops.destinations().values())
         while not self.stop.is_set() and sum(self.deliver_to(*target) for target in targets):
             continue
@@ -100,6 +106,11 @@ class Worker:
             return
         self.stop.wait(self.trouble_seconds)
 
+    def _take_turn(self, pool: ThreadPoolExecutor, busy: dict[str, Future[None]]) -> None:
+        """Look, and say so: only who can look is alive."""
+        self._look(pool, busy)
+        self._beat(self.clock())
+
     def _look(self, pool: ThreadPoolExecutor, busy: dict[str, Future[None]]) -> None:
         """Start a delivery to each destination that orders wait for, unless one is running."""
         now = self.clock()
@@ -111,6 +122,10 @@ class Worker:
             running = busy.get(id_)
             if (running is None or running.done()) and self.purchases.waits(shops, now):
                 busy[id_] = pool.submit(self._safely, partial(self._deliver_all, destination, shops))
+
+    def _beat(self, now: datetime) -> None:
+        if self.pulse is not None:
+            self.pulse.beat(now)
 
     def _deliver_all(self, destination: Destination, shops: Sequence[str]) -> None:
         while not self.stop.is_set() and self.deliver_to(destination, shops):
@@ -191,6 +206,7 @@ class Worker:
             jitter=self.jitter,
             lease=self.lease,
             stopping=self.stop.is_set,
+            tally=self.tally,
         )
 
 

@@ -7,13 +7,48 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from adapter.operations.facts import Facts
+from adapter.operations.health import causes
 from adapter.operations.showing import wrapped
 from adapter.shops.shop import Shops
+from adapter.storage.alerts import Cause
 from adapter.storage.destinations import Condition, Destinations
 from adapter.storage.purchases import Purchases
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _UNITS = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (timedelta(seconds=1), "s"))
+
+
+def health_for_programs(facts: Facts) -> dict[str, Any]:
+    """Return whether all is well, and every cause for which it isn't; as GET /status answers."""
+    found = causes(facts)
+    return {
+        "healthy": not found,
+        "at": facts.at.isoformat(),
+        "causes": [_cause_for_programs(cause) for cause in found],
+    }
+
+
+def _cause_for_programs(cause: Cause) -> dict[str, str | None]:
+    return {
+        "cause": cause.name,
+        "shop": cause.shop,
+        "destination": cause.destination,
+        "since": cause.since and cause.since.isoformat(),
+        "what": cause.what,
+        "remedy": cause.remedy,
+    }
+
+
+def health_lines(health: Mapping[str, Any]) -> Iterator[str]:
+    """Yield for people what is wrong and what to do, in lines of at most 80 columns."""
+    now = datetime.fromisoformat(health["at"])
+    if health["healthy"]:
+        yield "all is well"
+    for cause in health["causes"]:
+        since = f" since {_moment(cause['since'], now)}" if cause["since"] else ""
+        yield from wrapped(f"{cause['cause']}{since}: {cause['what']}", "WRONG ", "  ")
+        yield from _fact("what to do", cause["remedy"])
 
 
 def status_for_programs(

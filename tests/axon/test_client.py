@@ -537,3 +537,10 @@ def test_the_usual_times_end_before_a_stopping_worker_is_killed() -> None:
     """Connecting and reading fit into the whole, and the whole into the 25 s a stopping worker has."""
     patience = Patience()
     assert patience.connect + patience.read <= patience.total < 25
+
+
+@pytest.mark.parametrize(("date", "ahead"), [(b"Date: Fri, 01 May 2026 11:59:00 GMT\r\n", 60), (b"", None)])
+def test_the_answers_clock(client: AxonClient, date: bytes, ahead: int | None) -> None:
+    """How far our clock is ahead of the answer's Date comes with the answer."""
+    with listening(answering(b"HTTP/1.1 200 OK\r\n" + date + b"Content-Length: 0\r\n\r\n")) as server:
+        assert ahead == client.send(server.url, PIXEL, KEY, [EVENT]).clock_ahead

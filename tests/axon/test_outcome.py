@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.axon.outcome import Outcome, Verdict, parse_retry_after, plain, verdict_of
+from adapter.axon.outcome import Outcome, Verdict, clock_ahead, parse_retry_after, plain, verdict_of
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -109,3 +109,22 @@ def test_no_retry_after_breaks_the_reading(text: str) -> None:
 def test_text_of_the_other_side_is_made_plain(text: str | None, kept: str | None) -> None:
     """NUL would make PostgreSQL refuse the row for ever, and line breaks forge log lines."""
     assert kept == plain(text)
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Fri, 01 May 2026 12:00:00 GMT", 0),
+        ("Fri, 01 May 2026 11:58:00 GMT", 120),
+        ("Fri, 01 May 2026 14:00:30 +0200", -30),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 1_000_000_000),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", -1_000_000_000),
+        ("Fri, 01 May 2026 12:00:00 -0000", None),
+        ("yesterday", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_how_far_our_clock_is_ahead(date: str | None, seconds: int | None) -> None:
+    """The answer's Date tells, as far as a database can keep it; one without a zone or without sense tells nothing."""
+    assert seconds == clock_ahead(date, NOW)

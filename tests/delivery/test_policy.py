@@ -316,3 +316,13 @@ def test_a_doubt_rests_longer_while_it_lasts(minutes: float, shortest: int, long
         assert state.rest_until is not None
         assert abs(state.rest_until - NOON - seconds * SECOND) < 0.1 * SECOND
         assert doubtful.since == state.since
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 503])
+def test_our_clock(status: int) -> None:
+    """What an answer says of our clock is kept until another one says something else; a silence says nothing."""
+    state = policy.after(OPEN, replace(answered(status), clock_ahead=90), NOON, half)
+    assert 90 == state.clock_ahead
+    for outcome in (answered(status), SILENCE):
+        assert 90 == policy.after(state, outcome, NOON, half).clock_ahead
+    assert -1 == policy.after(state, replace(answered(status), clock_ahead=-1), NOON, half).clock_ahead

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from adapter.operations.status import status_for_programs, status_lines
+from adapter.operations.facts import Database, DestinationFacts, Facts
+from adapter.operations.status import health_for_programs, health_lines, status_for_programs, status_lines
 from adapter.storage.arrivals import Receipt
 from adapter.storage.destinations import Condition, DestinationState
 from adapter.storage.purchases import Settlement
@@ -151,3 +152,18 @@ def test_a_shop_without_a_destination(engine: Engine, sealer: Sealer) -> None:
         "shop shopify: on; 1 pending",
         "  its orders wait: it has no destination; `adapter check` says what is missing",
     ] == list(status_lines(found))[:2]
+
+
+def test_health_for_people() -> None:
+    """What is wrong stands first, with since when and what to do; in lines that fit a screen."""
+    assert ["all is well"] == list(health_lines(health_for_programs(Facts(at=NOON, database=Database.WRITABLE))))
+    state = DestinationState(condition=Condition.PAUSED, reason="answer 401: canary", since=NOON - 3 * MINUTE)
+    destination = DestinationFacts(id="d1", shops=("acme",), state=state)
+    found = health_for_programs(Facts(at=NOON, database=Database.WRITABLE, destinations=(destination,)))
+    lines = list(health_lines(found))
+    assert [
+        "WRONG destination_paused since 2026-05-01 11:57:00 (3 min ago): Axon refuses the",
+        "  key or the pixel id (answer 401); the orders of acme wait",
+        "  what to do    check AXON_API_KEY and AXON_PIXEL_ID of these shops and restart,",
+        "                or run `adapter resume`; nothing is lost",
+    ] == lines
