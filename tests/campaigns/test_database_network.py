@@ -75,7 +75,7 @@ def _seconds_until_all_is_well(world: World, pulse: Pulse) -> float:
 def test_commits_with_an_unknown_outcome(world: World, wire: Wire, row: Row, scale: Scale) -> None:
     """The connection breaks at COMMIT, before or after it was done, on all sides: every order is one row."""
     row.named("D7 ambiguous COMMIT", "every ambiguous COMMIT re-checked: one row, 0 lost")
-    orders = scale(60, 3_000)
+    orders = scale(250, 3_000)
     wire.judge = _breaker(world.random)
     world.start_web(seconds=0)
     world.start_worker()
