@@ -38,8 +38,8 @@ def create_app(parts: Parts | None = None) -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, unexpected)
     _place_behind_proxies(app, parts.settings.trusted_proxies)
-    app.wsgi_app = webhooks.in_front_of(app.wsgi_app, door)  # type: ignore[method-assign]  # Flask's way.
-    app.wsgi_app = counting(app.wsgi_app, parts.tally, parts.shops)  # type: ignore[method-assign]  # As above.
+    inside = webhooks.in_front_of(app.wsgi_app, door)
+    app.wsgi_app = counting(inside, parts.tally, parts.shops)  # type: ignore[assignment,method-assign]  # Flask's way.
     return app
 
 

@@ -16,6 +16,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 AGAIN_AFTER = timedelta(hours=1)
 """A loss is told again after so long at the earliest."""
 
@@ -63,10 +65,9 @@ class Marker:
 
 def _read(file: int) -> dict[str, Any]:
     try:
-        found = json.loads(os.pread(file, 1_000, 0) or b"{}")
+        return msgspec.json.decode(os.pread(file, 1_000, 0) or b"{}", type=dict[str, Any])
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _after(known: dict[str, Any], *, lost: bool, now: datetime) -> tuple[dict[str, Any], bool]:

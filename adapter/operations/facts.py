@@ -80,7 +80,7 @@ class Examination:
 
     def facts(self) -> Facts:
         """Return what is known now. It never raises: a database that can't be used is a fact."""
-        machine = self.database_file and _machine(self.database_file)
+        machine = None if self.database_file is None else _machine(self.database_file)
         database = Database.WRITABLE
         try:
             self.purchases.check_writable()

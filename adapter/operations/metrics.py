@@ -58,7 +58,9 @@ class _House(Collector):
         yield _gauge("info", "The version that answers.", ["version"], {(__version__,): 1})
         writable = self._facts.database is Database.WRITABLE
         yield _gauge("database_writable", "1 when an order could be stored now, else 0.", [], {(): int(writable)})
-        found = {(cause.name, cause.shop or "", cause.destination or ""): 1 for cause in causes(self._facts)}
+        found: dict[tuple[str, ...], float] = {
+            (cause.name, cause.shop or "", cause.destination or ""): 1 for cause in causes(self._facts)
+        }
         labels = ["cause", "shop", "destination"]
         yield _gauge("unhealthy", "1 for each cause for which the service doesn't work as it should.", labels, found)
         if self._facts.beat_at is not None:
@@ -88,7 +90,7 @@ class _House(Collector):
         return shop if shop in self._facts.shops else UNKNOWN
 
     def _oldest_due(self) -> Metric:
-        ages = {
+        ages: dict[tuple[str, ...], float] = {
             (name,): max((self._facts.at - vitals.due_since).total_seconds(), 0) if vitals.due_since else 0
             for name, vitals in self._facts.shops.items()
         }

@@ -57,8 +57,8 @@ class Tallies:
     def totals(self) -> dict[Counted, Total]:
         """Return everything that was ever counted; raise `StorageUnavailable`."""
         with reading(self._engine) as connection:
-            rows = connection.execute(select(tallies)).all()
-        return {Counted(row.name, row.subject, row.kind): Total(row.count, row.last_at) for row in rows}
+            rows = connection.execute(select(tallies)).mappings().all()
+        return {Counted(row["name"], row["subject"], row["kind"]): Total(row["count"], row["last_at"]) for row in rows}
 
 
 def _addition(dialect: str) -> Any:  # noqa: ANN401  # The two dialects' inserts share no public type.

@@ -63,12 +63,12 @@ class Vitals:
 
 
 def _of_shop(connection: Connection, shop: str, now: datetime, lately: datetime) -> ShopVitals:
-    quarantined, since = connection.execute(_quarantined(shop, lately)).one()
+    quarantined = connection.execute(_quarantined(shop, lately)).mappings().one()
     arrivals = connection.execute(_arrivals(shop)).scalars().all()
     return ShopVitals(
         due_since=connection.execute(oldest_due(shop), moments(now)).scalar(),
-        quarantined=quarantined,
-        quarantined_since=since,
+        quarantined=quarantined["number"],
+        quarantined_since=quarantined["since"],
         arrivals=tuple(sorted(arrivals, reverse=True)[:MOST_ARRIVALS]),
     )
 
@@ -78,7 +78,7 @@ def _quarantined(shop: str, since: datetime) -> Any:  # noqa: ANN401  # SQLAlche
     found = select(purchases.c.settled_at).where(text(SETTLED), purchases.c.shop == shop, is_quarantined)
     counted = found.where(purchases.c.settled_at > since).order_by(purchases.c.settled_at).limit(MOST_COUNTED)
     first = counted.subquery()
-    return select(func.count(), func.min(first.c.settled_at))
+    return select(func.count().label("number"), func.min(first.c.settled_at).label("since"))
 
 
 def _arrivals(shop: str) -> Any:  # noqa: ANN401  # As above.
