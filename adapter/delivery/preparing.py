@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -15,6 +15,7 @@ from adapter.errors import OrderUnreadable, SealBroken, StorageUnavailable
 from adapter.platforms.document import parse_document
 from adapter.platforms.registry import PLATFORMS
 from adapter.purchase.decision import Decision, decide
+from adapter.purchase.facts import facts_of
 from adapter.purchase.order import Order
 from adapter.purchase.rules import REFUSED
 from adapter.shops.shop import Shop
@@ -109,7 +110,8 @@ class Preparer:
             return settlements.again(claim, now, until)
         if decision.warnings:
             _log.warning("order sent with warnings", shop=shop.name, order=claim.order_id, warnings=decision.warnings)
-        return ToSend(claim, decision.to_send.encode())
+        event = decision.to_send
+        return ToSend(replace(claim, facts=facts_of(event.fields)), event.encode())
 
     def _keys(self, claim: Claim, read: ToSend | Order | Settlement) -> list[bytes]:
         """Return under what the clicks of an order may stand; one with frozen bytes needs none."""

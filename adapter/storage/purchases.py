@@ -13,6 +13,7 @@ from sqlalchemy import (
     update,
 )
 
+from adapter.purchase.facts import Facts
 from adapter.storage import listing, settling
 from adapter.storage.arrivals import Arrivals, Receipt, Received
 from adapter.storage.clicks import Clicks
@@ -29,6 +30,7 @@ class Claim:
 
     `event` are the frozen bytes of the first send. `fixed` says that they may have been accepted, so they must be
     sent again as they are; otherwise the event is made anew from `body`. Without a body the buyer has refused.
+    `facts` are those of the event, as soon as there is one.
     """
 
     id: int
@@ -43,6 +45,7 @@ class Claim:
     age: timedelta | None
     attempts: int
     suspect_at: datetime | None
+    facts: Facts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +192,9 @@ class Purchases:
 def _claim(row: RowMapping) -> Claim:
     columns = {str(name): value for name, value in row.items()}
     age = columns.pop("age_seconds")
-    return Claim(**columns, age=None if age is None else timedelta(seconds=age))
+    carries, value, currency = (columns.pop(name) for name in ("carries", "value", "currency"))
+    facts = None if carries is None else Facts(carries, value or "", currency or "")
+    return Claim(**columns, age=None if age is None else timedelta(seconds=age), facts=facts)
 
 
 def _lock_order(row: Claim) -> tuple[str, str]:

@@ -6,13 +6,14 @@ known of them holds until they are written.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, bindparam, case, delete, func, select, update
 
+from adapter.storage import days
 from adapter.storage.due import Which, due
 from adapter.storage.lists import among
 from adapter.storage.tables import UPTIME, State, awaited_clicks, purchases
@@ -26,6 +27,9 @@ _FREEZE = (
     .where(purchases.c.id == bindparam("claim_id"))
     .values(
         event=bindparam("event_bytes"),
+        carries=bindparam("event_carries"),
+        value=bindparam("event_value"),
+        currency=bindparam("event_currency"),
         fixed=True,
         lease_until=bindparam("until", type_=purchases.c.lease_until.type),
         first_sent_at=func.coalesce(purchases.c.first_sent_at, bindparam("now", type_=purchases.c.first_sent_at.type)),
@@ -99,6 +103,9 @@ _CLAIMED = tuple(
         "age_seconds",
         "attempts",
         "suspect_at",
+        "carries",
+        "value",
+        "currency",
     )
 )
 
@@ -124,13 +131,20 @@ def freeze(connection: Connection, events: Sequence[tuple[Claim, bytes]], now: d
     """Write down the sealed bytes that are about to be sent, and renew the leases; return the ids that may be sent."""
     held = _held(connection, [claim for claim, _ in events])
     rows = {
-        claim.id: {"claim_id": claim.id, "event_bytes": sealed, "now": now, "until": until}
+        claim.id: {"claim_id": claim.id, "event_bytes": sealed, "now": now, "until": until, **_facts(claim)}
         for claim, sealed in events
         if claim.id in held and held[claim.id].revision == claim.revision
     }
     if rows:
         connection.execute(_FREEZE, list(rows.values()))
     return set(rows)
+
+
+def _facts(claim: Claim) -> dict[str, str | None]:
+    facts = claim.facts
+    if facts is None:
+        return dict.fromkeys(("event_carries", "event_value", "event_currency"))
+    return {"event_carries": facts.carries, "event_value": facts.value, "event_currency": facts.currency}
 
 
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> int:
@@ -148,9 +162,18 @@ def settle(connection: Connection, settlements: Sequence[Settlement]) -> int:
         else:
             outdated.append(row.id)
     _write(connection, current)
+    days.count(connection, _delivered(current))
     if outdated:
         connection.execute(_look_again(connection.dialect.name), {"ids": outdated, "now": settlements[0].at})
     return len(current)
+
+
+def _delivered(settlements: Sequence[Settlement]) -> Iterator[days.Delivered]:
+    for settlement in settlements:
+        claim = settlement.claim
+        if settlement.state is State.DELIVERED and claim.facts is not None:
+            took = settlement.at - claim.received_at + (claim.age or timedelta(0))
+            yield days.Delivered(claim.shop, claim.received_at, took, claim.facts)
 
 
 def _write(connection: Connection, settlements: Sequence[Settlement]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     ForeignKey,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     Table,
     Text,
     UniqueConstraint,
@@ -23,6 +25,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.types import TypeDecorator
+
+from adapter.purchase.facts import CARRIED
+from adapter.storage.reasons import KindOfReason
 
 
 class State(StrEnum):
@@ -70,6 +75,15 @@ KEPT = "body IS NOT NULL"
 SETTLED = "settled_at IS NOT NULL"
 """What the index of settled orders covers: an order touches it once."""
 
+ENDED = "state NOT IN ('pending', 'delivering')"
+"""What the index of arrivals covers: an order touches it once, when it has ended."""
+
+UNSETTLED = "settled_at IS NULL"
+"""What the index of the others covers, which wait; one that says "state" would tempt the worker's own questions."""
+
+REASONED = "reason IS NOT NULL"
+"""What the index of reasons covers: an order on its straight way to Axon has none."""
+
 metadata = MetaData()
 
 purchases = Table(
@@ -104,6 +118,10 @@ purchases = Table(
     Column("fixed", Boolean, nullable=False),
     # When it was last refused alone while nothing else had been accepted.
     Column("suspect_at", UTCDateTime),
+    # What stays of the event: which identifiers it carried, its value and its currency.
+    Column("carries", Text),
+    Column("value", Text),
+    Column("currency", Text),
     # The API's last answer as JSON: status, error code and message, trace id, first bytes of the body.
     Column("answer", Text),
     Column("first_sent_at", UTCDateTime),
@@ -120,6 +138,33 @@ Index(
     postgresql_where=text(WAITING),
 )
 Index("purchases_by_state", purchases.c.state, purchases.c.id)
+Index(
+    "purchases_by_arrival",
+    purchases.c.shop,
+    purchases.c.state,
+    purchases.c.received_at,
+    purchases.c.id,
+    sqlite_where=text(ENDED),
+    postgresql_where=text(ENDED),
+)
+Index(
+    "purchases_unsettled",
+    purchases.c.shop,
+    purchases.c.received_at,
+    purchases.c.id,
+    purchases.c.settled_at,  # SQLite looks it up in the row otherwise, though the index says it.
+    sqlite_where=text(UNSETTLED),
+    postgresql_where=text(UNSETTLED),
+)
+Index(
+    "purchases_by_reason",
+    purchases.c.shop,
+    KindOfReason(),
+    purchases.c.received_at,
+    purchases.c.id,
+    sqlite_where=text(REASONED),
+    postgresql_where=text(REASONED),
+)
 Index("purchases_kept", purchases.c.changed_uptime, sqlite_where=text(KEPT), postgresql_where=text(KEPT))
 Index(
     "purchases_settled",
@@ -183,6 +228,30 @@ uptime = Table(
     Column("looked_at", UTCDateTime),
     # When a worker last looked for due orders.
     Column("beat_at", UTCDateTime),
+)
+
+logouts = Table(
+    "logouts",
+    metadata,
+    # Sessions of the console that were ended before their time, and until when each would have lasted.
+    Column("session", Text, primary_key=True),
+    Column("until", UTCDateTime, nullable=False),
+)
+
+days = Table(
+    "days",
+    metadata,
+    # Of a shop's orders that came in on a day and were delivered, in one currency: how many, and what in them.
+    Column("shop", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("delivered", Integer, nullable=False),
+    # Their value in millionths. PostgreSQL's numeric takes any sum; SQLite's integer grows into a float, and no error.
+    Column("value", Numeric(38, 0).with_variant(Integer(), "sqlite"), nullable=False),
+    # How many carried each identifier.
+    *(Column(f"with_{name}", Integer, nullable=False) for name in CARRIED),
+    # How long after the order they were accepted; each is counted in the first that holds, the later ones in none.
+    *(Column(f"within_{bound}", Integer, nullable=False) for bound in ("10s", "1min", "5min", "1h")),
 )
 
 UPTIME = select(uptime.c.seconds).where(uptime.c.id == 1).scalar_subquery()
