@@ -5,16 +5,24 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from traceback import walk_tb
 from typing import Any, TextIO
 
 import structlog
-from structlog.typing import ExcInfo, Processor
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+
+def _stamp(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """Add the time, as "at", to the millisecond."""
+    line["at"] = f"{datetime.now(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    return line
+
 
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    _stamp,
 )
 
 _CHATTY = ("alembic", "urllib3", "sqlalchemy")
@@ -48,7 +56,8 @@ def _formatter(stream: TextIO) -> logging.Formatter:
 
 def _ending(stream: TextIO) -> tuple[Processor, Processor]:
     """Return what makes a line of what is to be said."""
-    renderer: Processor = structlog.dev.ConsoleRenderer() if stream.isatty() else structlog.processors.JSONRenderer()
+    compact = structlog.processors.JSONRenderer(separators=(",", ":"))  # An order's lines have 300 bytes at most.
+    renderer: Processor = structlog.dev.ConsoleRenderer(timestamp_key="at") if stream.isatty() else compact
     return structlog.processors.ExceptionRenderer(_describe_error), renderer
 
 

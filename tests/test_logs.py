@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import logging.config
+import re
 import sys
 from collections.abc import Iterator
 
@@ -37,7 +38,7 @@ class Terminal(io.StringIO):
 def lines(stream: io.StringIO) -> list[dict[str, object]]:
     """Return the JSON of each line, without the time."""
     found = [json.loads(line) for line in stream.getvalue().splitlines()]
-    return [{name: value for name, value in line.items() if name != "timestamp"} for line in found]
+    return [{name: value for name, value in line.items() if name != "at"} for line in found]
 
 
 def test_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +48,7 @@ def test_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     configure_logs("info")
     structlog.get_logger().info("webhook taken", shop="acme", text="two\nlines")
     line = json.loads(stream.getvalue())
-    assert line.pop("timestamp").endswith("Z")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("at"))
     assert {"event": "webhook taken", "level": "info", "shop": "acme", "text": "two\nlines"} == line
     assert 1 == stream.getvalue().count("\n")
 

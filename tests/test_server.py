@@ -610,6 +610,9 @@ def test_several_processes_count_together(tmp_path: Path, api: Sandbox) -> None:
     finally:
         assert 0 == server.stop()
     assert {("woocommerce", "200"): 40} == _stored(tmp_path / "adapter.db")
+    steps = [line for line in server.lines() if {"order", "orders"} & line.keys() and line["level"] == "info"]
+    assert 40 == sum("order" in line for line in steps) == sum(len(line.get("orders", [])) for line in steps)
+    assert sum(len(json.dumps(line, separators=(",", ":"))) + 1 for line in steps) / 40 <= 300
 
 
 def _wait_for_deliveries(server: Server, number: int) -> None:

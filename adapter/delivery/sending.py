@@ -226,7 +226,7 @@ def _tell_delivered(claims: Sequence[Claim], now: datetime) -> None:
         by_shop.setdefault(claim.shop, []).append(claim)
     for shop, those in by_shop.items():
         slowest = round((now - min(claim.received_at for claim in those)) / timedelta(milliseconds=1))
-        _log.info("orders delivered", shop=shop, orders=[claim.order_id for claim in those], slowest_ms=slowest)
+        _log.info("orders delivered", shop=shop, orders=[claim.order_id for claim in those], ms=slowest)
 
 
 def _halves(batch: list[ToSend]) -> list[list[ToSend]]:

@@ -155,5 +155,6 @@ def _answer(shop: Shop, taken: Taken) -> Response:
     facts = {"order": taken.order_id, "change": taken.change, "reason": taken.reason}
     known = {name: value for name, value in facts.items() if value is not None}
     if taken.result is not Result.PING:
-        _log.info("webhook taken", shop=shop.name, result=taken.result.value, **known)
+        result = {} if taken.result is Result.ACCEPTED else {"result": taken.result.value}  # Else the change says it.
+        _log.info("webhook taken", shop=shop.name, **result, **known)
     return reply({"result": taken.result.value, **known})

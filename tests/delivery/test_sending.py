@@ -15,5 +15,5 @@ def test_a_delivered_batch_is_told_in_one_line(house: Any) -> None:
     house.receive(4, shop="other")
     with capture_logs() as logs:
         house.worker.drain()
-    told = [(line["shop"], line["orders"], line["slowest_ms"]) for line in logs if line["event"] == "orders delivered"]
+    told = [(line["shop"], line["orders"], line["ms"]) for line in logs if line["event"] == "orders delivered"]
     assert [("acme", ["1", "2", "3"], 1500), ("other", ["4"], 0)] == sorted(told)

@@ -589,9 +589,9 @@ def test_a_doubled_key(web: Any, sender: Any) -> None:
 
 
 def test_one_log_line_a_webhook(web_on_sqlite: Any, sender: Any) -> None:
-    """A webhook that was taken leaves one line, with shop, order and result; a ping leaves none."""
+    """A webhook that was taken leaves one line, with shop, order and change; a ping leaves none."""
     with capture_logs() as logs:
         sender.send(web_on_sqlite, sender.order())
         web_on_sqlite.post("/webhooks/woocommerce", PING, PING_HEADERS)
-    expected = {"shop": sender.name, "result": "accepted", "order": "5001", "change": "stored"}
+    expected = {"shop": sender.name, "order": "5001", "change": "stored"}
     assert [{"event": "webhook taken", "log_level": "info", **expected}] == logs
