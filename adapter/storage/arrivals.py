@@ -108,7 +108,7 @@ class Arrivals:
         """Store what can share a statement; return by `id` what became of each."""
         upsert = receiving.upsert(connection.dialect.name, repeatable=together[0].receipt.repeatable)
         changed = connection.execute(upsert, [arrival.row for arrival in together]).all()
-        revisions = {(shop, order_id): revision for shop, order_id, revision in changed}
+        revisions: dict[tuple[str, str], int] = {(row.shop, row.order_id): row.revision for row in changed}
         return {
             id(arrival): _change(revisions[arrival.key])
             if arrival.key in revisions

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, case, false, func, literal_column, or_, true
+from sqlalchemy import ColumnElement, and_, bindparam, case, false, func, literal_column, or_, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapter.storage.tables import UPTIME, State, purchases
@@ -18,10 +18,10 @@ _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.in
 
 
 # Constants stand in the statement itself, for many rows go into one statement: what is a parameter counts per row.
-_ZERO = literal_column("0")
-_ONE = literal_column("1")
-_SKIPPED = literal_column(f"'{State.SKIPPED.value}'")
-_DELIVERED = literal_column(f"'{State.DELIVERED.value}'")
+_ZERO: ColumnElement[Any] = literal_column("0")
+_ONE: ColumnElement[Any] = literal_column("1")
+_SKIPPED: ColumnElement[Any] = literal_column(f"'{State.SKIPPED.value}'")
+_DELIVERED: ColumnElement[Any] = literal_column(f"'{State.DELIVERED.value}'")
 
 
 def _insert(dialect: str) -> Any:  # noqa: ANN401  # The two dialects' inserts share no public type.
