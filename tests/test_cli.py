@@ -27,6 +27,7 @@ from adapter.axon.sandbox import Sandbox
 from adapter.operations import demo as demonstration
 from adapter.storage.arrivals import Receipt
 from adapter.storage.destinations import Condition, DestinationState
+from adapter.storage.pulse import Pulse
 from adapter.storage.tables import State
 from adapter.wiring import Parts, load_configuration
 
@@ -134,6 +135,7 @@ def test_check_live_before_the_first_start(run: Callable[..., Any], tmp_path: Pa
 
 def test_check_live(run: Callable[..., Any], parts: Parts) -> None:
     """A set-up with nothing wrong is 0, also while steps are left; a service that isn't there is 1."""
+    Pulse(parts.engine).beat(datetime.now(UTC))
     ended = run("check", "--live")
     assert (0, "") == (ended.code, ended.err)
     assert "to do  shop shopify: has never received anything\n" in ended.out
@@ -152,6 +154,7 @@ def test_check_live_lists_every_problem(run: Callable[..., Any]) -> None:
 
 def test_the_test_event(run: Callable[..., Any], parts: Parts) -> None:
     """--send-test-event says what it sends before it does, sends one page_view, and says what the answer shows."""
+    Pulse(parts.engine).beat(datetime.now(UTC))
     with Sandbox({"pixel": "key"}) as api:
         accepted = run("check", "--live", "--send-test-event", "shopify", AXON_API_URL=api.url)
         refused = run("check", "--live", "--send-test-event", "shopify", AXON_API_URL=api.url, AXON_API_KEY="other")
@@ -647,7 +650,8 @@ def test_one_snippet(run: Callable[..., Any], tmp_path: Path) -> None:
     assert ended.out.startswith("<?php\n/**\n * Plugin Name: Order adapter\n")
     assert ended.out.endswith("}\n")
     assert "const SCRIPT   = 'https://adapter.woo.example/storefront/woocommerce.js';" in ended.out
-    assert ended.err.startswith("note: clicks are taken from ")
+    assert ended.err.startswith("note: the shop is off ")
+    assert "\nnote: clicks are taken from " in ended.err
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,15 @@
-"""Whether Axon takes the events, as far as what was sent shows, and whether anybody sends them."""
+"""Whether anybody sends events, and whether Axon takes them, as far as what was sent shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from adapter.operations.health import DEAD_AFTER
 from adapter.operations.live.finding import Finding, Setup, wrong
 from adapter.shops.shop import Destination
 from adapter.storage.destinations import Condition, DestinationState
-from adapter.storage.purchases import Purchases
-
-LONGEST_WAIT = timedelta(minutes=5)
-"""Axon merges a purchase with the pixel's within five minutes; a worker needs seconds."""
+from adapter.storage.vitals import Vitals
 
 _STEPS = {
     Condition.PAUSED: "compare the pixel id and the key with those that Axon gave you, correct and restart; new ones"
@@ -23,16 +21,15 @@ _STEPS = {
 
 
 def look(setup: Setup, tested: str | None = None) -> Iterator[Finding]:
-    """Yield the condition of each destination, and whether orders wait for it longer than they should.
+    """Yield whether a worker runs, and the condition of each destination.
 
     `tested` is a shop of which a test event is sent anyhow.
     """
     stores, now = setup.stores(), setup.clock()
+    yield _worker(Vitals(stores.engine).beat_at(), now)
     for id_, (destination, shops) in setup.shops.destinations().items():
         state = stores.destinations.state(id_, now)
         yield _condition(destination, shops, state, tested)
-        if state.condition is Condition.OPEN:
-            yield from _waiting(stores.purchases, shops, now)
 
 
 def _condition(destination: Destination, shops: Sequence[str], state: DestinationState, tested: str | None) -> Finding:
@@ -47,9 +44,9 @@ def _condition(destination: Destination, shops: Sequence[str], state: Destinatio
     return Finding(f"{name}: no event was accepted yet", "" if tested in shops else step)
 
 
-def _waiting(purchases: Purchases, shops: Sequence[str], now: datetime) -> Iterator[Finding]:
-    oldest = purchases.oldest_waiting(shops)
-    if oldest is not None and now - oldest["due_at"] > LONGEST_WAIT:
-        fact = f"order {oldest['order_id']} of {oldest['shop']} waits since {oldest['received_at']:%Y-%m-%d %H:%M} UTC"
-        step = "start a worker (`adapter deliver`), or set EMBEDDED_DELIVERY=true for the web process"
-        yield wrong(f"{fact}: nobody delivers it", step)
+def _worker(beat_at: datetime | None, now: datetime) -> Finding:
+    if beat_at is not None and abs(now - beat_at) <= DEAD_AFTER:
+        return Finding("a worker looks for orders to deliver")
+    since = "has ever looked" if beat_at is None else f"has looked since {beat_at:%Y-%m-%d %H:%M} UTC"
+    step = "start a worker (`adapter deliver`), or set EMBEDDED_DELIVERY=true for the web process"
+    return wrong(f"no worker {since} for orders to deliver: they wait", step)

@@ -12,6 +12,7 @@ from adapter.app import create_app
 from adapter.operations.live.service import Ask, Reply
 from adapter.platforms.webhook import WebhookRequest
 from adapter.storage.migrate import migrate
+from adapter.storage.pulse import Pulse
 from adapter.wiring import Parts, load_configuration
 
 ROOT = Path(__file__).parents[3]
@@ -27,15 +28,17 @@ ENVIRONMENT = {
 
 @pytest.fixture
 def make_parts(tmp_path: Path, clock: Any) -> Iterator[Callable[..., Parts]]:
-    """Return what makes the parts of a process on one SQLite file, with changed variables."""
+    """Return what makes the parts of a process on one SQLite file, with changed variables; a worker runs beside it."""
     made: list[Parts] = []
 
-    def make(*, migrated: bool = True, **changes: str) -> Parts:
+    def make(*, migrated: bool = True, delivered: bool = True, **changes: str) -> Parts:
         environment = {**ENVIRONMENT, "DATABASE_URL": f"sqlite:///{tmp_path}/adapter.db", **changes}
         parts = Parts(load_configuration(environment), clock)
         made.append(parts)
         if migrated:
             migrate(parts.engine)
+        if migrated and delivered:
+            Pulse(parts.engine).beat(clock())
         return parts
 
     yield make

@@ -15,6 +15,7 @@ from adapter.operations.live.service import Ask
 from adapter.storage.arrivals import Receipt
 from adapter.storage.destinations import Condition, DestinationState
 from adapter.storage.engine import writing
+from adapter.storage.pulse import Pulse
 from adapter.storage.tables import State
 from adapter.wiring import Parts
 
@@ -145,25 +146,24 @@ def test_a_destination_that_is_not_open(make_parts: Callable[..., Parts], clock:
     parts = make_parts()
     ((id_, _),) = parts.shops.destinations().items()
     parts.destinations.save(id_, DestinationState(condition=condition, reason="answer 401", since=clock()))
-    found = only(list(destinations.look(parts.setup())))
+    _, found = destinations.look(parts.setup())
     assert f"Axon, pixel id pixel: {condition} since 2026-05-01 12:00 UTC: answer 401" == found.fact
     assert found.is_wrong
     assert found.step
 
 
-@pytest.mark.parametrize(("seconds", "findings"), [(60, 1), (360, 2)])
-def test_orders_that_nobody_delivers(
-    make_parts: Callable[..., Parts], clock: Any, seconds: int, findings: int
-) -> None:
-    """An order that is due for more than five minutes shows that no worker runs."""
-    parts = make_parts()
-    parts.purchases.receive([Receipt(shop="shopify", order_id="7", body=b"{}")], clock())
-    clock.advance(seconds)
-    found = list(destinations.look(parts.setup()))
-    assert findings == len(found)
-    if findings > 1:
-        assert "order 7 of shopify waits since 2026-05-01 12:00 UTC: nobody delivers it" == found[1].fact
-        assert found[1].is_wrong
+def test_no_worker(make_parts: Callable[..., Parts], clock: Any) -> None:
+    """Without a worker orders wait: none ever, or one that was last seen two minutes ago."""
+    parts = make_parts(delivered=False)
+    never, _ = destinations.look(parts.setup())
+    assert ("no worker has ever looked for orders to deliver: they wait", True) == (never.fact, never.is_wrong)
+    Pulse(parts.engine).beat(clock())
+    clock.advance(60)
+    assert "a worker looks for orders to deliver" == next(destinations.look(parts.setup())).fact
+    clock.advance(100)
+    gone = next(destinations.look(parts.setup()))
+    assert "no worker has looked since 2026-05-01 12:00 UTC for orders to deliver: they wait" == gone.fact
+    assert "EMBEDDED_DELIVERY=true" in gone.step
 
 
 def test_shops_without_orders(make_parts: Callable[..., Parts]) -> None:
