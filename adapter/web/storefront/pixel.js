@@ -1,6 +1,7 @@
 // The order adapter's custom pixel, for the checkout that scripts of the theme can't reach. Paste all of it at
 // Settings › Customer events › Add custom pixel. Under "Customer privacy" choose what lets it run for every buyer
-// (permission "Not required"): it looks at the consent itself, and of a buyer who refused it tells the refusal alone.
+// (permission "Not required"): it looks at the consent itself. Of a buyer who refused, or whom Shopify lets nobody market
+// to as long as there is no answer, it tells a refusal alone, and the order isn't sent.
 const CLICKS = __CLICKS__;
 
 const NAMES = __NAMES__;
