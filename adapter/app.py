@@ -10,8 +10,13 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from adapter.operations.health import causes
+from adapter.operations.story import Storyteller
+from adapter.storage.sealing import derive
 from adapter.web import clicks, health, monitoring, script, webhooks
 from adapter.web.answers import turn_away, unexpected
+from adapter.web.console import GUESSES_FOR_ALL, GUESSES_PER_ADDRESS, open_console
+from adapter.web.console.house import House
 from adapter.web.counting import counting
 from adapter.web.limits import Limits
 from adapter.wiring import Parts, load_configuration
@@ -35,12 +40,32 @@ def create_app(parts: Parts | None = None) -> Flask:
         app.register_blueprint(
             monitoring.blueprint(parts.settings.status_token, parts.examination(), parts.purchases)
         )
+    if parts.settings.console_password is not None:
+        open_console(app, _house(parts, parts.settings.console_password))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, unexpected)
     _place_behind_proxies(app, parts.settings.trusted_proxies)
     inside = webhooks.in_front_of(app.wsgi_app, door)
     app.wsgi_app = counting(inside, parts.tally, parts.shops)  # type: ignore[assignment,method-assign]  # Flask's way.
     return app
+
+
+def _house(parts: Parts, password: str) -> House:
+    examination = parts.examination()
+    return House(
+        settings=parts.settings,
+        shops=parts.shops,
+        search=parts.search(),
+        storyteller=Storyteller(parts.stories(), parts.clicks, parts.shops),
+        retries=parts.retries(),
+        overlooking=parts.overlooking(),
+        causes=lambda: causes(examination.facts()),
+        logouts=parts.logouts(),
+        guesses=Limits(parts.monotonic, GUESSES_PER_ADDRESS, GUESSES_FOR_ALL),
+        clock=parts.clock,
+        password=password,
+        keys=tuple(derive(secret, "session") for secret in parts.secrets),
+    )
 
 
 def _place_behind_proxies(app: Flask, hops: int) -> None:

@@ -107,5 +107,9 @@ class OrderNotRetried(AdapterError):
     """The order can't be made due again; the message says why, and what to do instead."""
 
 
+class OrderNotGivenUp(AdapterError):
+    """The order can't be given up; the message says why."""
+
+
 class NothingToResume(AdapterError):
     """The shop has no destination that could be paused; the message says what it lacks."""

@@ -20,8 +20,9 @@ from adapter.delivery.sweeping import Sweeper
 from adapter.delivery.worker import Worker, utc_now
 from adapter.errors import ConfigurationRefused, Problem, StorageUnavailable
 from adapter.intake import Intake
-from adapter.operations.live.finding import Setup, Stores
 from adapter.operations.facts import Examination
+from adapter.operations.live.finding import Setup, Stores
+from adapter.operations.overview import Overlooking
 from adapter.platforms.registry import PLATFORMS
 from adapter.settings import Settings, load_settings
 from adapter.shops.load import load_shops
@@ -29,14 +30,19 @@ from adapter.shops.shop import Shops
 from adapter.storage.alerts import Alerts
 from adapter.storage.bodies import Bodies
 from adapter.storage.clicks import Clicks
+from adapter.storage.cohorts import Cohorts
+from adapter.storage.days import Days
 from adapter.storage.destinations import Destinations
 from adapter.storage.engine import Database, open_engine
 from adapter.storage.keys import refuse_strangers, secrets_of
+from adapter.storage.logouts import Logouts
 from adapter.storage.pulse import Pulse
 from adapter.storage.purchases import Purchases
 from adapter.storage.resealing import Resealing
 from adapter.storage.retries import Retries
 from adapter.storage.sealing import Sealer
+from adapter.storage.search import Search
+from adapter.storage.stories import Stories
 from adapter.storage.tallies import Tallies
 from adapter.storage.vitals import Vitals
 from adapter.tally import Tally
@@ -105,6 +111,11 @@ class Parts:
         return open_engine(self.settings, threads=32)
 
     @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """The newest secret and its fallbacks; on SQLite one is generated on first use."""
+        return secrets_of(self.settings, lambda notice: _log.warning("secret key generated", notice=notice))
+
+    @cached_property
     def tally(self) -> Tally:
         """What this process counts."""
         return Tally()
@@ -116,8 +127,8 @@ class Parts:
 
     @cached_property
     def sealer(self) -> Sealer:
-        """The keys; on SQLite they are generated on first use."""
-        return Sealer(secrets_of(self.settings, lambda notice: _log.warning("secret key generated", notice=notice)))
+        """The keys that seal what is stored."""
+        return Sealer(self.secrets)
 
     @cached_property
     def purchases(self) -> Purchases:
@@ -141,6 +152,22 @@ class Parts:
     def retries(self) -> Retries:
         """Return what makes settled orders due again."""
         return Retries(self.engine)
+
+    def search(self) -> Search:
+        """Return what finds orders in the ledger."""
+        return Search(self.engine)
+
+    def stories(self) -> Stories:
+        """Return what reads everything of one order."""
+        return Stories(self.engine, self.sealer)
+
+    def overlooking(self) -> Overlooking:
+        """Return what makes the console's overview."""
+        return Overlooking(self.shops, self.purchases, self.destinations, Cohorts(self.engine), Days(self.engine))
+
+    def logouts(self) -> Logouts:
+        """Return the sessions of the console that were ended."""
+        return Logouts(self.engine)
 
     def resealing(self) -> Resealing:
         """Return what moves everything to the newest key."""

@@ -16,13 +16,14 @@ def describe(settings: Settings, shops: Shops) -> Iterator[str]:
     yield f"Conversion API: {settings.axon_api_url}"
     yield from (f"note: {notice}" for notice in settings.notices)
     for shop in shops:
-        yield from _describe_shop(shop)
+        yield from describe_shop(shop)
     yield from (f"note: {problem}" for problem in fruitless_lines(shops))
     if not shops.on():
         yield "no shop is on: `adapter serve` would refuse to start"
 
 
-def _describe_shop(shop: Shop) -> Iterator[str]:
+def describe_shop(shop: Shop) -> Iterator[str]:
+    """Yield the lines about one shop: its file, whether it is on, what it counts, its consent policy, what is odd."""
     if shop.off is not None:
         yield f"{shop.label}: off: {shop.off}"
         return

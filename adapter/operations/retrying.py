@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from adapter.errors import NothingToResume, OrderNotRetried
+from adapter.errors import NothingToResume, OrderNotGivenUp, OrderNotRetried
 from adapter.shops.shop import Shop, Shops
 from adapter.storage.destinations import Condition, Destinations
 from adapter.storage.retries import Retried, Retries
@@ -17,12 +17,14 @@ from adapter.storage.tables import State
 _log = structlog.get_logger()
 
 
-def retry_order(retries: Retries, shop: Shop, order_id: str, now: datetime) -> Iterator[str]:
-    """Make one order due again, and yield what will happen; raise `OrderNotRetried`."""
+def retry_order(
+    retries: Retries, shop: Shop, order_id: str, now: datetime, by: str = "adapter retry"
+) -> Iterator[str]:
+    """Make one order due again, and yield what will happen; raise `OrderNotRetried`. `by` says in the log who did."""
     retried = retries.retry(shop.name, order_id, now)
     if retried is None:
-        raise OrderNotRetried(_refusal(shop.name, order_id, retries.find(shop.name, order_id)))
-    _tell(retried)
+        raise OrderNotRetried(why_not(shop.name, order_id, retries.find(shop.name, order_id)))
+    _tell(retried, by)
     yield f"order {order_id} of {shop.name} is due again; {_manner(retried)}"
     yield from _obstacles(shop)
 
@@ -34,7 +36,7 @@ def retry_quarantined(retries: Retries, shops: Shops, shop: Shop | None, now: da
     last = 0
     while batch := retries.retry_quarantined(name, now, last):
         for retried in batch:
-            _tell(retried)
+            _tell(retried, "adapter retry")
             numbers[retried.shop] = numbers.get(retried.shop, 0) + 1
         last = batch[-1].id
     for of_shop, number in sorted(numbers.items()):
@@ -61,10 +63,18 @@ def resume(destinations: Destinations, shops: Shops, shop: Shop, now: datetime) 
     yield "orders that wait are sent within seconds, if a worker runs; `adapter status` shows the next answer"
 
 
-def _tell(retried: Retried) -> None:
-    _log.info(
-        "order retried", shop=retried.shop, order=retried.order_id, same_bytes=retried.frozen, by="adapter retry"
-    )
+def give_up(retries: Retries, shop: str, order_id: str, now: datetime, by: str) -> str:
+    """End an order that waits or was quarantined, for good; return what was done; raise `OrderNotGivenUp`."""
+    if not retries.give_up(shop, order_id, now):
+        row = retries.find(shop, order_id)
+        state = "isn't there" if row is None else f"is {row['state']}: only what waits or is quarantined is given up"
+        raise OrderNotGivenUp(f"order {order_id} of {shop} {state}; load its page again")
+    _log.warning("order given up", shop=shop, order=order_id, by=by)
+    return f"order {order_id} of {shop} is given up: it isn't sent, unless someone retries it"
+
+
+def _tell(retried: Retried, by: str) -> None:
+    _log.info("order retried", shop=retried.shop, order=retried.order_id, same_bytes=retried.frozen, by=by)
 
 
 def _manner(retried: Retried) -> str:
@@ -92,7 +102,7 @@ def _orders(number: int) -> str:
     return "1 order is" if number == 1 else f"{number} orders are"
 
 
-def _refusal(shop: str, order_id: str, row: Mapping[str, Any] | None) -> str:
+def why_not(shop: str, order_id: str, row: Mapping[str, Any] | None) -> str:
     """Say why an order can't be retried, and what to do."""
     name = f"order {order_id} of {shop}"
     if row is None:

@@ -19,12 +19,12 @@ class KindOfReason(ColumnElement[str]):
     type = Text()
 
 
-@compiles(KindOfReason, "sqlite")  # type: ignore[no-untyped-call,untyped-decorator]  # SQLAlchemy's own is untyped.
+@compiles(KindOfReason, "sqlite")
 def _in_sqlite(_kind: KindOfReason, _compiler: Any, **_options: Any) -> str:  # noqa: ANN401  # SQLAlchemy's signature.
     return f"substr(reason, 1, min(instr(reason || ':', ':') - 1, {LONGEST_KIND}))"
 
 
-@compiles(KindOfReason, "postgresql")  # type: ignore[no-untyped-call,untyped-decorator]  # As above.
+@compiles(KindOfReason, "postgresql")
 def _in_postgresql(_kind: KindOfReason, _compiler: Any, **_options: Any) -> str:  # noqa: ANN401  # As above.
     return f"left(split_part(reason, ':', 1), {LONGEST_KIND})"
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, func, select, update
+from sqlalchemy import ColumnElement, Engine, and_, case, delete, func, select, update
 
+from adapter.storage.due import has_ended
 from adapter.storage.engine import reading, writing
-from adapter.storage.tables import UPTIME, State, purchases
+from adapter.storage.tables import UPTIME, State, awaited_clicks, purchases
 
 BATCH = 200
 
@@ -63,6 +64,21 @@ class Retries:
             rows = connection.execute(_due_again(now).where(purchases.c.id.in_(some))).all()
         return sorted((Retried(*row) for row in rows), key=lambda retried: retried.id)
 
+    def give_up(self, shop: str, order_id: str, now: datetime) -> bool:
+        """End an order that waits or was quarantined; return whether it was one. One in flight isn't.
+
+        It counts as expired, so that no newer body wakes it; a worker that had claimed it can't settle it.
+        """
+        is_free = purchases.c.state.in_([State.PENDING.value, State.QUARANTINED.value]) | and_(
+            purchases.c.state == State.DELIVERING.value, has_ended(purchases.c.lease_until, now)
+        )
+        this = (purchases.c.shop == shop, purchases.c.order_id == order_id, is_free)
+        with writing(self._engine) as connection:
+            ended = connection.execute(_given_up(now).where(*this)).scalar()
+            if ended is not None:
+                connection.execute(delete(awaited_clicks).where(awaited_clicks.c.purchase_id == ended))
+        return ended is not None
+
     def left_aside(self, shop: str | None) -> tuple[int, int]:
         """Return how many quarantined orders have no body any more, and how many others are conflicting ones."""
         kept = purchases.c.body.is_not(None)
@@ -87,6 +103,27 @@ def _quarantined(shop: str | None) -> list[Any]:
 
 def _is_conflicting() -> ColumnElement[bool]:
     return func.coalesce(purchases.c.reason, "").like(f"{_CONFLICTING}%")
+
+
+GIVEN_UP = "given up"
+"""The kind of reason of an order that a person has ended."""
+
+
+def _given_up(now: datetime) -> Any:  # noqa: ANN401  # SQLAlchemy's update with its returned column.
+    perhaps = f"{GIVEN_UP}: by a person; an earlier try may have been accepted"
+    return (
+        update(purchases)
+        .values(
+            state=State.EXPIRED.value,
+            reason=case((purchases.c.fixed, perhaps), else_=f"{GIVEN_UP}: by a person"),
+            lease_until=None,
+            fence=purchases.c.fence + 1,
+            suspect_at=None,
+            settled_at=now,
+            changed_uptime=UPTIME,
+        )
+        .returning(purchases.c.id)
+    )
 
 
 def _due_again(now: datetime) -> Any:  # noqa: ANN401  # SQLAlchemy's update with its returned columns.

@@ -12,11 +12,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, bindparam, func, or_, select, text, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    TextClause,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+    union_all,
+)
 
 from adapter.storage.engine import reading
 from adapter.storage.reasons import KindOfReason
 from adapter.storage.tables import ENDED, REASONED, UNSETTLED, State, purchases
+
+Condition = ColumnElement[bool] | TextClause
 
 PAGE = 50
 """Orders on a page."""
@@ -112,7 +127,7 @@ def _marks(
     return sorted(found, key=lambda mark: (mark.received_at, mark.id), reverse=not rising)[:limit]
 
 
-def _narrowed(wanted: Wanted, shops: Iterable[str]) -> Iterator[tuple[ColumnElement[bool], ...]]:
+def _narrowed(wanted: Wanted, shops: Iterable[str]) -> Iterator[tuple[Condition, ...]]:
     """Yield conditions that an index answers in the order of the page, for each shop, and each state if need be."""
     for shop in shops:
         here = purchases.c.shop == shop
@@ -124,7 +139,7 @@ def _narrowed(wanted: Wanted, shops: Iterable[str]) -> Iterator[tuple[ColumnElem
             yield from ((here, *some, *_when(wanted)) for some in _by_state(wanted.state))
 
 
-def _by_state(state: State | None) -> Iterator[tuple[ColumnElement[bool], ...]]:
+def _by_state(state: State | None) -> Iterator[tuple[Condition, ...]]:
     """Yield the conditions of each stretch of the indexes: the settled ones state by state, then those that wait."""
     if state in _WAITING:
         yield text(UNSETTLED), purchases.c.state == state
@@ -153,7 +168,7 @@ def _when(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
 
 
 def _question(
-    conditions: tuple[ColumnElement[bool], ...], at: Mark | None, limit: int, *, rising: bool
+    conditions: tuple[Condition, ...], at: Mark | None, limit: int, *, rising: bool
 ) -> Select[tuple[datetime, int]]:
     query = select(purchases.c.received_at, purchases.c.id).where(*conditions)
     if at is not None:

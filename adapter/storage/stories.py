@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, RowMapping, select
 
 from adapter.errors import SealBroken
 from adapter.storage.engine import reading
@@ -49,14 +49,14 @@ class Stories:
             row = connection.execute(select(*columns).where(purchases.c.id == row_id)).mappings().one_or_none()
         return None if row is None else self._known(row)
 
-    def _known(self, row: Mapping[str, Any]) -> Known:
+    def _known(self, row: RowMapping) -> Known:
         problems: list[str] = []
         opened = {column: self._opened(row, column, problems) for column in ("body", "event")}
         seconds = row["age_seconds"]
         age = None if seconds is None else timedelta(seconds=seconds)
         return Known({name: row[name] for name in _KNOWN}, age, opened["body"], opened["event"], tuple(problems))
 
-    def _opened(self, row: Mapping[str, Any], column: str, problems: list[str]) -> bytes | None:
+    def _opened(self, row: RowMapping, column: str, problems: list[str]) -> bytes | None:
         if row[column] is None:
             return None
         try:

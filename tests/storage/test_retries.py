@@ -139,3 +139,33 @@ def test_retried_at_once(ledger: Any, retries: Retries, at_once: Any) -> None:
         ledger.receive(str(number), state=State.QUARANTINED, reason="unreadable: x")
     found = at_once(4, lambda _: len(retries.retry_quarantined(None, LATER)))
     assert 20 == sum(found)
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.QUARANTINED])
+def test_giving_up(ledger: Any, retries: Retries, state: State) -> None:
+    """What waits or was quarantined ends as expired; no newer body and no worker brings it back, a retry does."""
+    ledger.settle(ledger.claimed(body_at=NOON), state, reason="why", due_at=NOON)
+    assert retries.give_up("acme", "1001", LATER)
+    row = ledger.row()
+    assert ("expired", "given up: by a person", LATER) == (row["state"], row["reason"], row["settled_at"])
+    ledger.receive(body=b"[1]", body_at=LATER)
+    assert [] == ledger.claim(at=LATER)
+    assert retries.retry("acme", "1001", LATER) is not None
+
+
+def test_what_is_not_given_up(ledger: Any, retries: Retries) -> None:
+    """An order that is delivered, skipped or not there isn't; nor one in flight, until its worker's lease is over."""
+    ledger.settled(State.DELIVERED, "1", fixed=True)
+    ledger.settled(State.SKIPPED, "2")
+    claim = ledger.claimed("3")
+    assert [False] * 4 == [retries.give_up("acme", order_id, NOON) for order_id in ("1", "2", "3", "nothing")]
+    assert retries.give_up("acme", "3", LATER)
+    assert 0 == ledger.settle(claim, State.DELIVERED)
+
+
+def test_giving_up_what_may_have_been_accepted(ledger: Any, retries: Retries) -> None:
+    """Its reason says so, and its bytes stay as they were sent."""
+    ledger.settle(ledger.sent(event=b"[7]"), State.PENDING, fixed=True, due_at=NOON)
+    assert retries.give_up("acme", "1001", NOON)
+    assert "given up: by a person; an earlier try may have been accepted" == ledger.row()["reason"]
+    assert b"[7]" == ledger.event()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from adapter.errors import MappingFailed, OrderUnreadable
@@ -12,7 +12,7 @@ from adapter.operations.captured import NoOrderInFile, body_in
 from adapter.operations.preview import document, remarks, screen
 from adapter.platforms.document import parse_document
 from adapter.platforms.registry import PLATFORMS
-from adapter.platforms.webhook import Ignored, Platform, Unreadable
+from adapter.platforms.webhook import Ignored, Unreadable
 from adapter.purchase.decision import Decision, decide, lines_of, scope_of
 from adapter.purchase.event import PurchaseEvent, make_event
 from adapter.purchase.explanation import Explained, Explainer
@@ -57,11 +57,25 @@ class Preview:
         return screen.lines(self)
 
 
-def preview(file: bytes, shop: Shop, now: datetime | None = None) -> Preview:
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the adapter knows of an order beside its body: the clicks posted for it, and its age at intake."""
+
+    clicks: Mapping[str, str]
+    age: timedelta | None
+
+
+def _nothing(_order: Order) -> Remembered:
+    return Remembered({}, None)
+
+
+def preview(
+    file: bytes, shop: Shop, now: datetime | None = None, remembered: Callable[[Order], Remembered] = _nothing
+) -> Preview:
     """Read one order out of a file and decide on it.
 
-    What the adapter has stored isn't looked at, and whether the order came in too late isn't judged: `now` only says
-    how old it is.
+    Unless `remembered` tells of it, what the adapter has stored isn't looked at, and whether the order came in too
+    late isn't judged: `now` only says how old it is.
     """
     platform = PLATFORMS[shop.platform]
     try:
@@ -78,15 +92,15 @@ def preview(file: bytes, shop: Shop, now: datetime | None = None) -> Preview:
         order = platform.read_order(parse_document(body), shop.rules.policy.side)
     except (NoOrderInFile, OrderUnreadable) as error:
         return Preview(shop=shop, problems=(f"unreadable: {error}",))
-    return _decided(order, shop, platform, now)
+    return _decided(order, shop, now, remembered(order))
 
 
-def _decided(order: Order, shop: Shop, platform: Platform, now: datetime | None) -> Preview:
-    rules = shop.rules
+def _decided(order: Order, shop: Shop, now: datetime | None, remembered: Remembered) -> Preview:
+    rules, platform = shop.rules, PLATFORMS[shop.platform]
     names = names_for(order, rules.site_url, rules.mapping.categories)
-    scope, clicks = scope_of(order, names, {}, rules)
+    scope, clicks = scope_of(order, names, remembered.clicks, rules)
     lines = lines_of(order, names)
-    decision = decide(order, {}, rules, None)
+    decision = decide(order, remembered.clicks, rules, remembered.age)
     event, troubles = (decision.event, ()) if decision.event else _as_if_sent(shop, scope, lines)
     explainer = Explainer(scope, lines, platform.places, dict(_search(clicks, rules.mapping)))
     fields = event.fields if event else None

@@ -1,0 +1,38 @@
+"""What the console shows and acts upon: the parts of the house that its pages are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from adapter.operations.overview import Overlooking
+from adapter.operations.story import Storyteller
+from adapter.settings import Settings
+from adapter.shops.shop import Shops
+from adapter.storage.alerts import Cause
+from adapter.storage.logouts import Logouts
+from adapter.storage.retries import Retries
+from adapter.storage.search import Search
+from adapter.web.limits import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The parts. `keys` sign the sessions, the newest first; `guesses` limit how often a password may be tried.
+
+    `causes` tells what is wrong at this moment.
+    """
+
+    settings: Settings
+    shops: Shops
+    search: Search
+    storyteller: Storyteller
+    retries: Retries
+    overlooking: Overlooking
+    causes: Callable[[], Sequence[Cause]]
+    logouts: Logouts
+    guesses: Limits
+    clock: Callable[[], datetime]
+    password: str = field(repr=False)
+    keys: tuple[bytes, ...] = field(repr=False)

@@ -1,0 +1,23 @@
+"""The console's password and its hash."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapter.web.console.password import Password
+
+
+@pytest.mark.parametrize("text", ["x", "correct horse battery", "pässwört", "\udcff", "a\x00b", "x" * 1024])
+def test_the_password_itself(text: str) -> None:
+    """Every text that a variable can hold is a password, and matches itself alone."""
+    password = Password(text)
+    assert password.matches(text)
+    assert not password.matches(text + "x")
+    assert not password.matches(text[:-1])
+
+
+def test_it_is_not_kept() -> None:
+    """What is kept is a hash that is another one in each process."""
+    first, second = Password("correct horse"), Password("correct horse")
+    assert vars(first)["_hash"] != vars(second)["_hash"]
+    assert "correct" not in repr(vars(first))
