@@ -34,7 +34,7 @@ def _cause_for_programs(cause: Cause) -> dict[str, str | None]:
         "cause": cause.name,
         "shop": cause.shop,
         "destination": cause.destination,
-        "since": cause.since and cause.since.isoformat(),
+        "since": None if cause.since is None else cause.since.isoformat(),
         "what": cause.what,
         "remedy": cause.remedy,
     }
