@@ -36,16 +36,18 @@ class Cohorts:
         moments = {f"start_{index}": _start(day) for index, day in enumerate(days)}
         moments |= {f"end_{index}": _start(day + timedelta(days=1)) for index, day in enumerate(days)}
         with reading(self._engine) as connection:
-            rows = connection.execute(_by_day(len(days)), {"shop": shop, **moments}).all() if days else ()
-        return Counter({(days[index], State(state)): number for index, state, number in rows})
+            rows: Sequence[Any] = (
+                connection.execute(_by_day(len(days)), {"shop": shop, **moments}).all() if days else ()
+            )
+        return Counter({(days[row[0]], State(row[1])): row[2] for row in rows})
 
     def reasons(self, shop: str, since: date) -> Counter[str]:
         """Return how many orders that came in since then have each kind of reason."""
         kind = KindOfReason()
         query = select(kind, func.count()).where(purchases.c.shop == shop, text(REASONED)).group_by(kind)
         with reading(self._engine) as connection:
-            rows = connection.execute(query.where(purchases.c.received_at >= _start(since))).all()
-        return Counter({of_kind: number for of_kind, number in rows})  # noqa: C416  # Rows aren't typed as pairs.
+            rows: Sequence[Any] = connection.execute(query.where(purchases.c.received_at >= _start(since))).all()
+        return Counter({row[0]: row[1] for row in rows})
 
     def open(self, shop: str) -> tuple[int, int]:
         """Return how many orders wait, and how many are quarantined, since whenever."""

@@ -167,9 +167,7 @@ def _when(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
         yield purchases.c.received_at < wanted.until
 
 
-def _question(
-    conditions: tuple[Condition, ...], at: Mark | None, limit: int, *, rising: bool
-) -> Select[tuple[datetime, int]]:
+def _question(conditions: tuple[Condition, ...], at: Mark | None, limit: int, *, rising: bool) -> Select[Any, Any]:
     query = select(purchases.c.received_at, purchases.c.id).where(*conditions)
     if at is not None:
         query = query.where(*_beyond(at, rising=rising))

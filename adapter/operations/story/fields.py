@@ -43,7 +43,7 @@ def fields_of(event: Mapping[str, Any] | None, preview: Preview | None, *, unvei
     """Return the fields of the event as sent, or as it would be; explained, as long as the order's body is kept."""
     explained = {line.target: line for line in preview.explanation} if preview else {}
     sent = dict(_leaves("event", event)) if event is not None else None
-    targets = [*explained, *(target for target in sent or {} if target not in explained)]
+    targets = [*(target for target in sent or {} if target not in explained), *explained]
     return tuple(_told(target, sent, explained.get(target), unveiled=unveiled) for target in targets)
 
 
@@ -83,7 +83,7 @@ def _leaves(path: str, value: object) -> Iterator[tuple[str, Any]]:
                 yield from _leaves(f"{path}.{name}", inner)  # pyright: ignore[reportUnknownArgumentType]  # As above.
         case list():
             for index, inner in enumerate(value):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # As above.
-                yield from _leaves(f"{path}[{index}]", inner)
+                yield from _leaves(f"{path}[{index}]", inner)  # pyright: ignore[reportUnknownArgumentType]  # As above.
         case _:
             yield path, value
 

@@ -73,6 +73,29 @@ def percent(part: int, whole: int) -> str:
     return f"{share:.1f} %" if 0 < share < 100 else f"{share:.0f} %"  # noqa: PLR2004  # All.
 
 
+def _moment_of(text: str) -> str:
+    return moment(datetime.fromisoformat(text))
+
+
+def _ago(text: str, now: datetime) -> str:
+    return span(now - datetime.fromisoformat(text))
+
+
+def moment_of(text: str) -> str:
+    """Return a moment that is written in ISO 8601 as `moment` does."""
+    return moment(datetime.fromisoformat(text))
+
+
+def ago(text: str, now: datetime) -> str:
+    """Return how long ago a moment was that is written in ISO 8601."""
+    return span(now - datetime.fromisoformat(text))
+
+
+def sentence(text: str) -> str:
+    """Return a text that begins with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "plain": plain,
     "moment": moment,
@@ -81,8 +104,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": number,
     "exact": exact,
     "amount": amount,
-    "moment_of": lambda text: moment(datetime.fromisoformat(text)),
-    "ago": lambda text, now: span(now - datetime.fromisoformat(text)),
+    "moment_of": _moment_of,
+    "ago": _ago,
     "lines": lines,
     "veiled": veiled_reason,
 }
