@@ -334,7 +334,8 @@ def checked_out(page: Any, service: Any, shop: Any) -> dict[str, str]:
     page.goto(f"{SHOP}/checkout")
     token = shop.orders[-1]["checkout_token"]
     found: dict[str, str] = wait_until(lambda: service.stored("my-shopify", "checkout_token", token), page)
-    (headers,) = (post for post in posts(service) if post["origin"] == "null")  # A page's own post may come late.
+    # It is noted when it is answered, a moment after it is stored; and a page's own post may come late.
+    (headers,) = wait_until(lambda: [post for post in posts(service) if post["origin"] == "null"], page)
     assert None is headers.get("cookie")
     return found
 
