@@ -37,9 +37,7 @@ def create_app(parts: Parts | None = None) -> Flask:
     app.register_blueprint(script.blueprint(parts.shops))
     app.register_blueprint(health.blueprint(parts.purchases))
     if parts.settings.status_token is not None:
-        app.register_blueprint(
-            monitoring.blueprint(parts.settings.status_token, parts.examination(), parts.purchases)
-        )
+        app.register_blueprint(monitoring.blueprint(parts.settings.status_token, parts.examination(), parts.purchases))
     if parts.settings.console_password is not None:
         open_console(app, _house(parts, parts.settings.console_password))
     app.register_error_handler(HTTPException, _http_error)
