@@ -81,16 +81,6 @@ def _ago(text: str, now: datetime) -> str:
     return span(now - datetime.fromisoformat(text))
 
 
-def moment_of(text: str) -> str:
-    """Return a moment that is written in ISO 8601 as `moment` does."""
-    return moment(datetime.fromisoformat(text))
-
-
-def ago(text: str, now: datetime) -> str:
-    """Return how long ago a moment was that is written in ISO 8601."""
-    return span(now - datetime.fromisoformat(text))
-
-
 def sentence(text: str) -> str:
     """Return a text that begins with a capital letter."""
     return text[:1].upper() + text[1:]
@@ -107,5 +97,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "moment_of": _moment_of,
     "ago": _ago,
     "lines": lines,
+    "sentence": sentence,
     "veiled": veiled_reason,
 }
