@@ -128,7 +128,7 @@ def test_check_live_before_the_first_start(run: Callable[..., Any], tmp_path: Pa
     """Without a database there is a numbered list of what to do, and 1; looking at it makes no file."""
     ended = run("check", "--live", SECRET_KEY="")
     assert (1, "") == (ended.code, ended.err)
-    assert f"WRONG  database: there is no file {tmp_path}/adapter.db yet" in " ".join(ended.out.split("\n       "))
+    assert "WRONG database: there is no file" in " ".join(ended.out.split())
     assert " 1. run `adapter serve`, which makes it, or `adapter migrate`\n 2. run this again with --url" in ended.out
     assert [] == list(tmp_path.glob("adapter.db*"))
 

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from structlog.contextvars import bind_contextvars
+from structlog.contextvars import bound_contextvars
 
 from adapter.shops.shop import Shops
 from adapter.tally import UNKNOWN, Tally
@@ -25,7 +25,6 @@ def counting(application: WSGIApplication, tally: Tally, shops: Shops) -> WSGIAp
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request_id = request_id_of(environ.get("HTTP_X_REQUEST_ID"))
-        bind_contextvars(request=request_id)
         what, _, shop_name = environ["PATH_INFO"].removeprefix("/").partition("/")
         is_counted = what in _COUNTED and environ["REQUEST_METHOD"] == "POST"
 
@@ -36,7 +35,8 @@ def counting(application: WSGIApplication, tally: Tally, shops: Shops) -> WSGIAp
             headers.append(("X-Request-ID", request_id))
             return start_response(status, headers, *error)
 
-        return application(environ, start)
+        with bound_contextvars(request=request_id):
+            return application(environ, start)
 
     return answer
 

@@ -149,17 +149,19 @@ def _may_trace(log: Path) -> str | None:
 def answered_in_spite(log: Path) -> tuple[int, list[str]]:
     """Return how many syncs were made to fail, and the answers of 200 whose order's own sync failed.
 
-    The first sync of a request is that of its commit; one that fails later belongs to SQLite's tidying up.
+    The first sync of a request is that of its commit; one that fails later belongs to SQLite's tidying up. When a
+    group's commit has failed, each order of it is tried once more alone: then that one's sync counts.
     """
-    first_failed: dict[str, bool] = {}
+    commit_failed: dict[str, bool] = {}
     wrong: list[str] = []
     failed = 0
     for line in log.read_text(errors="replace").splitlines():
         thread, _, call = line.partition(" ")
         if "sync" in call and " = " in call:
-            failed += "INJECTED" in call
-            first_failed.setdefault(thread, "INJECTED" in call)
-        elif "HTTP/1.1 " in call and first_failed.pop(thread, False) and '"HTTP/1.1 2' in call:
+            has_failed = "INJECTED" in call
+            failed += has_failed
+            commit_failed[thread] = has_failed and commit_failed.get(thread, True)
+        elif "HTTP/1.1 " in call and commit_failed.pop(thread, False) and '"HTTP/1.1 2' in call:
             wrong.append(line)
     return failed, wrong
 

@@ -88,7 +88,7 @@ def _resume(simulation: Simulation, api: RawApi) -> None:
 def _outcomes(worker: Child) -> list[datetime]:
     """Return when the worker said that a batch wasn't accepted."""
     lines = [json.loads(line) for line in worker.log.read_text().splitlines() if line.endswith("}")]
-    return [datetime.fromisoformat(line["timestamp"]) for line in lines if line["event"] == "batch not accepted"]
+    return [datetime.fromisoformat(line["at"]) for line in lines if line["event"] == "batch not accepted"]
 
 
 def _peak_memory(worker: Child) -> float:

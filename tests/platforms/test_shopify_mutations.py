@@ -65,7 +65,7 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
     number = draw(st.integers(0, len(BODIES) - 1))
     body: dict[str, Any] = copy.deepcopy(BODIES[number])
     for path in draw(st.lists(st.sampled_from(PLACES[number]), min_size=1, max_size=6)):
-        replace(body, path, draw(st.one_of(st.just(_DROP), _ODD)))
+        replace(body, path, copy.deepcopy(draw(st.one_of(st.just(_DROP), _ODD))))
     return body
 
 
