@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 from adapter.delivery import sweeping
 from adapter.delivery.sweeping import Sweeper
 from adapter.errors import StorageUnavailable
+from adapter.storage.arrivals import Receipt
 from adapter.storage.engine import writing
 from adapter.storage.eviction import Eviction
-from adapter.storage.purchases import Receipt
 from adapter.storage.tables import State, uptime
 
 DAY = timedelta(days=1)
