@@ -275,6 +275,7 @@ def test_keyboard_alone(console: Parts, open_page: Callable[..., Page]) -> None:
 
 def walk(page: Page, text: str) -> None:
     """Press Tab until what says so has the focus."""
+    page.wait_for_load_state("networkidle")  # A page that is still loading may take the focus away again.
     for _ in range(40):
         page.keyboard.press("Tab")
         reached = focused(page)
