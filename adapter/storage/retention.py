@@ -31,6 +31,7 @@ from sqlalchemy import (
 
 from adapter.storage.due import has_ended
 from adapter.storage.engine import reading, writing
+from adapter.storage.expiring import expire
 from adapter.storage.tables import KEPT, UPTIME, State, awaited_clicks, clicks, purchases
 
 BATCH = 200
@@ -92,19 +93,8 @@ class Retention:
     def _expiry(self, now: datetime) -> Any:  # noqa: ANN401  # SQLAlchemy's update with its returned columns.
         days = (2 * self._keep).days
         perhaps = f"expired: no try within {days} days had a known outcome; it may have been accepted"
-        return (
-            update(purchases)
-            .values(
-                state=State.EXPIRED.value,
-                reason=case((purchases.c.fixed, perhaps), else_=f"expired: not delivered within {days} days"),
-                lease_until=None,
-                fence=purchases.c.fence + 1,
-                suspect_at=None,
-                settled_at=now,
-                changed_uptime=UPTIME,
-            )
-            .returning(purchases.c.shop, purchases.c.order_id, purchases.c.fixed)
-        )
+        update_all = expire(now, f"expired: not delivered within {days} days", perhaps)
+        return update_all.returning(purchases.c.shop, purchases.c.order_id, purchases.c.fixed)
 
     def purge_orders(self, uptime: timedelta) -> int:
         """Purge bodies and events of settled orders, and what may repeat a value of theirs."""

@@ -1,4 +1,4 @@
-"""Making settled orders due again, because a person asked for it."""
+"""What a person asks for: a settled order is due again, or one that waits is given up."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
 
 from adapter.storage.due import has_ended
 from adapter.storage.engine import reading, writing
+from adapter.storage.expiring import expire
 from adapter.storage.tables import UPTIME, State, awaited_clicks, purchases
 
 BATCH = 200
@@ -110,20 +111,8 @@ GIVEN_UP = "given up"
 
 
 def _given_up(now: datetime) -> Any:  # noqa: ANN401  # SQLAlchemy's update with its returned column.
-    perhaps = f"{GIVEN_UP}: by a person; an earlier try may have been accepted"
-    return (
-        update(purchases)
-        .values(
-            state=State.EXPIRED.value,
-            reason=case((purchases.c.fixed, perhaps), else_=f"{GIVEN_UP}: by a person"),
-            lease_until=None,
-            fence=purchases.c.fence + 1,
-            suspect_at=None,
-            settled_at=now,
-            changed_uptime=UPTIME,
-        )
-        .returning(purchases.c.id)
-    )
+    reason = f"{GIVEN_UP}: by a person"
+    return expire(now, reason, f"{reason}; an earlier try may have been accepted").returning(purchases.c.id)
 
 
 def _due_again(now: datetime) -> Any:  # noqa: ANN401  # SQLAlchemy's update with its returned columns.
