@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from adapter.errors import AdapterError
+from adapter.errors import AdapterError, Problem
 
 _REFERENCE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 
@@ -56,3 +56,23 @@ def _read(name: str, path: str) -> str:
 
 def _without_newline(text: str) -> str:
     return text[:-2] if text.endswith("\r\n") else text.removesuffix("\n")
+
+
+class VariableReader:
+    """Reads one variable after the other, and collects in `problems` what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.problems: list[Problem] = []
+        self._environment = environment
+
+    def _problem(self, name: str, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(name, "", message, hint))
+
+    def _text(self, name: str) -> str | None:
+        """Return the value, None when it is unset; a `NAME_FILE` that can't be read is a problem."""
+        try:
+            return read_variable(name, self._environment)
+        except VariableUnset as reason:
+            if self._environment.get(f"{name}_FILE"):
+                self._problem(name, str(reason), "mount the file, or set the variable itself")
+            return None

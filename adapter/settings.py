@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from adapter.environment import VariableUnset, read_variable
-from adapter.errors import ConfigurationRefused, Problem
+from adapter.environment import VariableReader
+from adapter.errors import ConfigurationRefused
 
 AXON_API_URL = "https://b.applovin.com/v1/event"
 """The Conversion API, from its page."""
@@ -89,12 +89,11 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     return settings
 
 
-class _Reader:
+class _Reader(VariableReader):
     """Reads one variable after the other and collects what is wrong with them."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self.problems: list[Problem] = []
-        self._environment = environment
+        super().__init__(environment)
         self._notices: list[str] = []
 
     def settings(self) -> Settings:
@@ -140,17 +139,6 @@ class _Reader:
         if sqlite_path is not None and not embedded:
             advice = "leave it out, and the web process delivers by itself; or use PostgreSQL"
             self._notices.append(f"EMBEDDED_DELIVERY is false: web and worker share one SQLite file; {advice}")
-
-    def _problem(self, name: str, message: str, hint: str = "") -> None:
-        self.problems.append(Problem(name, "", message, hint))
-
-    def _text(self, name: str) -> str | None:
-        try:
-            return read_variable(name, self._environment)
-        except VariableUnset as reason:
-            if self._environment.get(f"{name}_FILE"):
-                self._problem(name, str(reason), "mount the file, or set the variable itself")
-            return None
 
     def _whole(self, name: str, default: int, *, least: int, most: int) -> int:
         text = self._text(name)

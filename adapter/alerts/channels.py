@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from adapter.environment import VariableUnset, read_variable
-from adapter.errors import ConfigurationRefused, Problem
+from adapter.environment import VariableReader
+from adapter.errors import ConfigurationRefused
 from adapter.settings import is_safe_url
 
 _LIKE_SMTP = "like smtp://user:password@mail.example:587 or smtps://user:password@mail.example"
@@ -56,12 +56,8 @@ def load_channels(environment: Mapping[str, str]) -> Channels:
     return channels
 
 
-class _Reader:
+class _Reader(VariableReader):
     """Reads one channel after the other, and collects what is wrong."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.problems: list[Problem] = []
-        self._environment = environment
 
     def hook(self) -> Hook | None:
         url, secret = self._text("ALERT_WEBHOOK_URL"), self._text("ALERT_WEBHOOK_SECRET")
@@ -88,17 +84,6 @@ class _Reader:
             self._problem("SMTP_URL", "is no mail server's address", _LIKE_SMTP)
             return None
         return _mailing(addresses, server)
-
-    def _problem(self, name: str, message: str, hint: str) -> None:
-        self.problems.append(Problem(name, "", message, hint))
-
-    def _text(self, name: str) -> str | None:
-        try:
-            return read_variable(name, self._environment)
-        except VariableUnset as reason:
-            if self._environment.get(f"{name}_FILE"):
-                self._problem(name, str(reason), "mount the file, or set the variable itself")
-            return None
 
 
 def _is_address(text: str) -> bool:
