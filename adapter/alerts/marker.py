@@ -38,7 +38,7 @@ class Marker:
     def mark(self, *, lost: bool, now: datetime) -> bool:
         """Write down what is told from now on; return whether it is news, which the caller then tells."""
         try:
-            with self._opened() as file:
+            with self._opened(make=lost) as file:
                 known, is_news = _after(_read(file), lost=lost, now=now)
                 if is_news:
                     os.ftruncate(file, 0)
@@ -54,8 +54,10 @@ class Marker:
             self._path.unlink()
 
     @contextmanager
-    def _opened(self) -> Generator[int, None, None]:
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    def _opened(self, *, make: bool) -> Generator[int, None, None]:
+        """Open the file for this process alone; a database that was never lost leaves none."""
+        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if make else 0)
+        file = os.open(self._path, flags, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file

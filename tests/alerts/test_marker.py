@@ -32,6 +32,12 @@ def test_once(marker: Marker) -> None:
     assert [False, True, False, True, False] == marks
 
 
+def test_a_database_that_was_never_lost(path: Path) -> None:
+    """A service whose database was always there leaves no file behind."""
+    assert not Marker(path).mark(lost=False, now=NOON)
+    assert not path.exists()
+
+
 def test_again_after_an_hour(marker: Marker) -> None:
     """A loss that comes back within the hour is news when that is over, and its end isn't before."""
     assert marker.mark(lost=True, now=NOON)
