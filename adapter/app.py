@@ -17,6 +17,7 @@ from adapter.web import clicks, health, monitoring, script, webhooks
 from adapter.web.answers import turn_away, unexpected
 from adapter.web.console import GUESSES_FOR_ALL, GUESSES_PER_ADDRESS, open_console
 from adapter.web.console.house import House
+from adapter.web.console.password import COST, Cost
 from adapter.web.counting import counting
 from adapter.web.limits import Limits
 from adapter.wiring import Parts, load_configuration
@@ -24,8 +25,11 @@ from adapter.wiring import Parts, load_configuration
 _log = structlog.get_logger()
 
 
-def create_app(parts: Parts | None = None) -> Flask:
-    """Return the WSGI application, from these parts or from the environment; raise `ConfigurationRefused`."""
+def create_app(parts: Parts | None = None, cost: Cost = COST) -> Flask:
+    """Return the WSGI application, from these parts or from the environment; raise `ConfigurationRefused`.
+
+    `cost` is what a guess of the console's password costs.
+    """
     parts = parts or Parts(load_configuration(os.environ))
     app = Flask(__name__, static_folder=None)
     app.extensions["tally"] = parts.tally  # gunicorn's hooks store it.
@@ -39,7 +43,7 @@ def create_app(parts: Parts | None = None) -> Flask:
     if parts.settings.status_token is not None:
         app.register_blueprint(monitoring.blueprint(parts.settings.status_token, parts.examination(), parts.purchases))
     if parts.settings.console_password is not None:
-        open_console(app, _house(parts, parts.settings.console_password))
+        open_console(app, _house(parts, parts.settings.console_password, cost))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, unexpected)
     _place_behind_proxies(app, parts.settings.trusted_proxies)
@@ -48,7 +52,7 @@ def create_app(parts: Parts | None = None) -> Flask:
     return app
 
 
-def _house(parts: Parts, password: str) -> House:
+def _house(parts: Parts, password: str, cost: Cost) -> House:
     examination = parts.examination()
     return House(
         settings=parts.settings,
@@ -62,6 +66,7 @@ def _house(parts: Parts, password: str) -> House:
         guesses=Limits(parts.monotonic, GUESSES_PER_ADDRESS, GUESSES_FOR_ALL),
         clock=parts.clock,
         password=password,
+        cost=cost,
         keys=tuple(derive(secret, "session") for secret in parts.secrets),
     )
 

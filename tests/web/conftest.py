@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 from adapter.app import create_app
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import purchases
+from adapter.web.console.password import Cost
 from adapter.wiring import Parts, load_configuration
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,9 @@ ENVIRONMENT = {
     "AXON_API_KEY": "key-1",
     "AXON_API_URL": "http://127.0.0.1:9/v1/event",  # Nothing listens there.
 }
+
+CHEAP = Cost(n=2, r=1, p=1)
+"""What a guess of the console's password costs: hundreds of tests log in."""
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +68,7 @@ class Web:
         self.parts = Parts(configuration, clock, monotonic=lambda: 1000.0)  # It stands still, so no limit recovers.
         self.parts.engine = engine
         self.parts.sealer = sealer
-        self.client: FlaskClient = create_app(self.parts).test_client()
+        self.client: FlaskClient = create_app(self.parts, CHEAP).test_client()
 
     def post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> TestResponse:
         """Send a body of JSON, unless the headers say otherwise."""

@@ -59,7 +59,7 @@ def _is_own_form() -> bool:
 
 def add_login(routes: Blueprint, house: House) -> None:
     """Add the pages to log in and out."""
-    password = Password(house.password)
+    password = Password(house.password, house.cost)
 
     @routes.get("/login")
     def login() -> Response:

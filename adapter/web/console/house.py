@@ -14,6 +14,7 @@ from adapter.storage.alerts import Cause
 from adapter.storage.logouts import Logouts
 from adapter.storage.retries import Retries
 from adapter.storage.search import Search
+from adapter.web.console.password import Cost
 from adapter.web.limits import Limits
 
 
@@ -21,7 +22,7 @@ from adapter.web.limits import Limits
 class House:
     """The parts. `keys` sign the sessions, the newest first; `guesses` limit how often a password may be tried.
 
-    `causes` tells what is wrong at this moment.
+    `causes` tells what is wrong at this moment; `cost` is what a guess of the password costs.
     """
 
     settings: Settings
@@ -35,4 +36,5 @@ class House:
     guesses: Limits
     clock: Callable[[], datetime]
     password: str = field(repr=False)
+    cost: Cost
     keys: tuple[bytes, ...] = field(repr=False)

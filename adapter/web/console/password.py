@@ -6,8 +6,18 @@ import hashlib
 import hmac
 import os
 from threading import Lock
+from typing import NamedTuple
 
-_COST = {"n": 2**14, "r": 8, "p": 1}
+
+class Cost(NamedTuple):
+    """What one guess costs, in scrypt's own figures: 128 · n · r bytes of memory, and the time to fill them p times."""
+
+    n: int
+    r: int
+    p: int
+
+
+COST = Cost(n=2**14, r=8, p=1)
 """16 MB and about 50 ms a guess; the hash never leaves this process's memory, and guesses are throttled besides."""
 
 LONGEST = 1024
@@ -17,7 +27,8 @@ LONGEST = 1024
 class Password:
     """The password that opens the console."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, cost: Cost = COST) -> None:
+        self._cost = cost
         self._salt = os.urandom(16)
         self._hash = self._hashed(text)
         self._one_at_a_time = Lock()
@@ -30,4 +41,4 @@ class Password:
             return hmac.compare_digest(self._hash, self._hashed(guess))
 
     def _hashed(self, text: str) -> bytes:
-        return hashlib.scrypt(text.encode("utf-8", "surrogateescape"), salt=self._salt, **_COST)
+        return hashlib.scrypt(text.encode("utf-8", "surrogateescape"), salt=self._salt, **self._cost._asdict())

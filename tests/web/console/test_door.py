@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +15,7 @@ from structlog.testing import capture_logs
 
 from adapter.app import create_app
 from adapter.storage.sealing import derive
+from adapter.web.console.password import COST, Cost
 from adapter.web.console.session import ConsoleSessions, sign_with
 
 PASSWORD = "correct horse battery"
@@ -51,6 +53,20 @@ def test_another_process_knows_the_session(operator: Any) -> None:
     assert 200 == other.get("/console/", **options).status_code
     operator.post("/console/logout")
     assert 303 == other.get("/console/", **options).status_code
+
+
+def test_a_guess_at_the_service_costs_the_full_price(operator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The application that gunicorn makes hashes each guess as dearly as the password itself; only tests pay less."""
+    paid: list[Cost] = []
+
+    def scrypt(text: bytes, *, salt: bytes, n: int, r: int, p: int) -> bytes:
+        paid.append(Cost(n, r, p))
+        return hashlib.sha256(salt + text).digest()
+
+    monkeypatch.setattr(hashlib, "scrypt", scrypt)
+    operator.client = create_app(operator.web.parts).test_client()
+    assert 303 == operator.login().status_code
+    assert [COST, COST] == paid
 
 
 def test_login_begins_a_new_session(stranger: Any) -> None:
