@@ -19,9 +19,6 @@ from sqlalchemy import Engine
 
 from adapter.app import create_app
 from adapter.axon.sandbox import Sandbox
-from adapter.settings import load_settings
-from adapter.storage.engine import open_engine
-from adapter.storage.migrate import migrate
 from adapter.storage.sealing import Sealer
 from adapter.web.storefront import rendering, snippets
 from adapter.wiring import Parts, load_configuration
@@ -101,26 +98,6 @@ class Service:
         """Return the events that Axon has after delivering what is due."""
         self.parts.worker().drain()
         return [received["event"] for received in self.sandbox.received()["events"]]
-
-
-@pytest.fixture(scope="session")
-def migrated() -> Iterator[Path]:
-    """Yield a migrated, empty SQLite file, to be copied: migrating takes a second."""
-    with tempfile.TemporaryDirectory(prefix="order-adapter-") as folder:
-        path = Path(folder) / "migrated.db"
-        engine = open_engine(load_settings({"DATABASE_URL": f"sqlite:///{path}"}))
-        migrate(engine)
-        engine.dispose()
-        yield path
-
-
-@pytest.fixture
-def sqlite_engine(migrated: Path, tmp_path: Path) -> Iterator[Engine]:
-    """Yield an engine on a fresh database."""
-    shutil.copy(migrated, tmp_path / "adapter.db")
-    engine = open_engine(load_settings({"DATABASE_URL": f"sqlite:///{tmp_path}/adapter.db"}))
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

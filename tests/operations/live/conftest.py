@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ import pytest
 from adapter.app import create_app
 from adapter.operations.live.service import Ask, Reply
 from adapter.platforms.webhook import WebhookRequest
-from adapter.storage.migrate import migrate
 from adapter.storage.pulse import Pulse
 from adapter.wiring import Parts, load_configuration
 
@@ -27,16 +27,17 @@ ENVIRONMENT = {
 
 
 @pytest.fixture
-def make_parts(tmp_path: Path, clock: Any) -> Iterator[Callable[..., Parts]]:
+def make_parts(migrated_file: Path, tmp_path: Path, clock: Any) -> Iterator[Callable[..., Parts]]:
     """Return what makes the parts of a process on one SQLite file, with changed variables; a worker runs beside it."""
     made: list[Parts] = []
+    path = tmp_path / "adapter.db"
 
     def make(*, migrated: bool = True, delivered: bool = True, **changes: str) -> Parts:
-        environment = {**ENVIRONMENT, "DATABASE_URL": f"sqlite:///{tmp_path}/adapter.db", **changes}
+        environment = {**ENVIRONMENT, "DATABASE_URL": f"sqlite:///{path}", **changes}
         parts = Parts(load_configuration(environment), clock)
         made.append(parts)
-        if migrated:
-            migrate(parts.engine)
+        if migrated and not path.exists():
+            shutil.copy(migrated_file, path)
         if migrated and delivered:
             Pulse(parts.engine).beat(clock())
         return parts
