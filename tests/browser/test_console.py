@@ -54,10 +54,10 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def month(migrated: Path, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def month(migrated_file: Path, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a database with the orders of a month, to be copied: delivering them takes some seconds."""
     path = tmp_path_factory.mktemp("month") / "adapter.db"
-    shutil.copy(migrated, path)
+    shutil.copy(migrated_file, path)
     engine = open_engine(load_settings({"DATABASE_URL": f"sqlite:///{path}"}))
     clock = MovingClock(TODAY)
     fill(parts_on(engine, sandbox, clock), clock, TODAY, {"shopify": "shopify", "woocommerce": "woocommerce"})
