@@ -108,7 +108,7 @@ def _shape(connection: Connection) -> object:
 def _restoring(connection: Connection) -> sql.Composed:
     """Return what brings all tables back to the rows that they have now; in any order, as nothing is checked."""
     statements: list[sql.Composable] = [sql.SQL("SET session_replication_role = replica")]
-    for name in map(sql.Identifier, metadata.tables):
+    for name in map(sql.Identifier, (*metadata.tables, "alembic_version")):
         statements.append(sql.SQL("DELETE FROM {}").format(name))
         for row in connection.execute(sql.SQL("SELECT * FROM {}").format(name)):
             values = sql.SQL(", ").join(map(sql.Literal, row))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 import pytest
 from lending import Postgres
@@ -10,7 +12,10 @@ CLICK = (
     "INSERT INTO clicks (key, shop, identifiers, first_at, last_at) VALUES (decode(repeat('ab', 32), 'hex'), 'acme',"
     " '', now(), now())"
 )
-FOUND = "SELECT (SELECT count(*) FROM clicks), (SELECT count(*) FROM purchases), (SELECT seconds FROM uptime)"
+FOUND = (
+    "SELECT (SELECT count(*) FROM clicks), (SELECT seconds FROM uptime),"
+    " (SELECT version_num = 'x' FROM alembic_version)"
+)
 
 
 def run(url: str, *statements: str) -> None:
@@ -20,7 +25,7 @@ def run(url: str, *statements: str) -> None:
             connection.execute(statement.encode())
 
 
-def one(url: str, query: str) -> object:
+def one(url: str, query: str) -> Any:
     """Return the first row of an answer."""
     with psycopg.connect(url) as connection:
         return connection.execute(query.encode()).fetchone()
@@ -29,11 +34,22 @@ def one(url: str, query: str) -> object:
 def test_rows_are_gone(postgres: Postgres) -> None:
     """The same database is lent again without the rows, and with those of the migrations."""
     name = postgres.lend()
-    run(postgres.url(name), CLICK, "UPDATE uptime SET seconds = 7")
-    assert (1, 0, 7) == one(postgres.url(name), FOUND)
+    run(postgres.url(name), CLICK, "UPDATE uptime SET seconds = 7", "UPDATE alembic_version SET version_num = 'x'")
+    assert (1, 7, True) == one(postgres.url(name), FOUND)
     postgres.take_back(name)
     assert name == postgres.lend()
-    assert (0, 0, 0) == one(postgres.url(name), FOUND)
+    assert (0, 0, False) == one(postgres.url(name), FOUND)
+    postgres.take_back(name)
+
+
+def test_the_version_is_the_newest(postgres: Postgres) -> None:
+    """A test that has claimed another version of the schema leaves nothing of that."""
+    name = postgres.lend()
+    (newest,) = one(postgres.url(name), "SELECT version_num FROM alembic_version")
+    run(postgres.url(name), "UPDATE alembic_version SET version_num = '9999'")
+    postgres.take_back(name)
+    assert name == postgres.lend()
+    assert (newest,) == one(postgres.url(name), "SELECT version_num FROM alembic_version")
     postgres.take_back(name)
 
 
@@ -55,7 +71,7 @@ def test_who_still_holds_a_table_lets_go(postgres: Postgres) -> None:
     left.execute("LOCK TABLE purchases")
     postgres.take_back(name)
     assert name == postgres.lend()
-    assert (0, 0, 0) == one(postgres.url(name), FOUND)
+    assert (0, 0, False) == one(postgres.url(name), FOUND)
     left.close()
     postgres.take_back(name)
 
@@ -84,7 +100,7 @@ def test_what_is_not_as_before_is_not_lent_again(postgres: Postgres, statements:
     postgres.take_back(name)
     another = postgres.lend()
     assert name != another
-    assert (0, 0, 0) == one(postgres.url(another), FOUND)
+    assert (0, 0, False) == one(postgres.url(another), FOUND)
     postgres.take_back(another)
 
 
