@@ -12,6 +12,7 @@ from adapter.errors import NothingToResume, OrderNotGivenUp, OrderNotRetried
 from adapter.shops.shop import Shop, Shops
 from adapter.storage.destinations import Condition, Destinations
 from adapter.storage.retries import Retried, Retries
+from adapter.storage.search import Mark
 from adapter.storage.tables import State
 
 _log = structlog.get_logger()
@@ -31,20 +32,26 @@ def retry_order(
 
 def retry_quarantined(retries: Retries, shops: Shops, shop: Shop | None, now: datetime) -> Iterator[str]:
     """Make every quarantined order due again, of one shop or of all, in small batches; yield how many."""
-    name = shop.name if shop else None
-    numbers: dict[str, int] = {}
-    last = 0
-    while batch := retries.retry_quarantined(name, now, last):
+    names = [shop.name] if shop else retries.shops()
+    numbers = {name: _retry_quarantined_of(retries, name, now) for name in names}
+    for name, number in numbers.items():
+        if number:
+            yield f"{name}: {_orders(number)} due again"
+            yield from _obstacles(shops.get(name))
+    if not any(numbers.values()):
+        yield "no quarantined order can be made due again"
+    left = [retries.left_aside(name) for name in names]
+    yield from _left_aside(sum(bodiless for bodiless, _ in left), sum(conflicting for _, conflicting in left))
+
+
+def _retry_quarantined_of(retries: Retries, shop: str, now: datetime) -> int:
+    number = 0
+    last: Mark | None = None
+    while batch := retries.retry_quarantined(shop, now, last):
         for retried in batch:
             _tell(retried, "adapter retry")
-            numbers[retried.shop] = numbers.get(retried.shop, 0) + 1
-        last = batch[-1].id
-    for of_shop, number in sorted(numbers.items()):
-        yield f"{of_shop}: {_orders(number)} due again"
-        yield from _obstacles(shops.get(of_shop))
-    if not numbers:
-        yield "no quarantined order can be made due again"
-    yield from _left_aside(*retries.left_aside(name))
+        number, last = number + len(batch), batch[-1].mark
+    return number
 
 
 def resume(destinations: Destinations, shops: Shops, shop: Shop, now: datetime) -> Iterator[str]:

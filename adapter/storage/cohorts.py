@@ -1,4 +1,4 @@
-"""What became of the orders that came in on each day, counted in the index of arrivals, and why some weren't sent."""
+"""What became of the orders that came in on each day, and why some weren't sent, counted in indexes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine, bindparam, func, literal, select, text, union_all
 
+from adapter.storage.days import delivered
 from adapter.storage.engine import reading
 from adapter.storage.reasons import KindOfReason
 from adapter.storage.tables import ENDED, REASONED, UNSETTLED, WAITING, State, purchases
@@ -18,6 +19,7 @@ _MOST_DAYS = 200
 """SQLite puts 500 questions together at most; a day takes two."""
 
 _SETTLED = [state.value for state in State if state not in (State.PENDING, State.DELIVERING)]
+_UNSENT = [state for state in _SETTLED if state != State.DELIVERED.value]
 
 
 class Cohorts:
@@ -29,17 +31,19 @@ class Cohorts:
     def by_day(self, shop: str, days: Sequence[date]) -> Counter[tuple[date, State]]:
         """Return how many of the orders that came in on each of these days (in UTC) are in each state now.
 
-        What isn't settled counts as pending, also while it is being sent.
+        What isn't settled counts as pending, also while it is being sent. The delivered ones are counted already.
         """
         if len(days) > _MOST_DAYS:
             raise ValueError(f"at most {_MOST_DAYS} days are counted at once")
         moments = {f"start_{index}": _start(day) for index, day in enumerate(days)}
         moments |= {f"end_{index}": _start(day + timedelta(days=1)) for index, day in enumerate(days)}
+        if not days:
+            return Counter()
         with reading(self._engine) as connection:
-            rows: Sequence[Any] = (
-                connection.execute(_by_day(len(days)), {"shop": shop, **moments}).all() if days else ()
-            )
-        return Counter({(days[row[0]], State(row[1])): row[2] for row in rows})
+            rows: Sequence[Any] = connection.execute(_by_day(len(days)), {"shop": shop, **moments}).all()
+            of_days = delivered(connection, shop, days)
+        counted = Counter({(day, State.DELIVERED): number for day, number in of_days.items()})
+        return counted + Counter({(days[row[0]], State(row[1])): row[2] for row in rows})
 
     def reasons(self, shop: str, since: date) -> Counter[str]:
         """Return how many orders that came in since then have each kind of reason."""
@@ -84,7 +88,7 @@ def _on_day(index: int) -> tuple[Any, Any]:
     settled = select(literal(index), purchases.c.state, func.count()).group_by(purchases.c.state)
     waiting = select(literal(index), literal(State.PENDING.value), func.count())
     return (
-        settled.where(text(ENDED), purchases.c.state.in_(_SETTLED), *here),
+        settled.where(text(ENDED), purchases.c.state.in_(_UNSENT), *here),
         waiting.where(text(UNSETTLED), *here).having(func.count() > 0),
     )
 

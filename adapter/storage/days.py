@@ -1,7 +1,8 @@
 """What was delivered on each day, in numbers: which identifiers the events carried, how late they were, their value.
 
 A day is the one (in UTC) on which an order came in. The numbers grow within the transaction by which orders are
-settled, so each order counts once; and a page adds up some hundred rows, however many orders there are.
+settled, so each order counts once, and delivered is what an order stays; and a page adds up some hundred rows, however
+many orders there are.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy import Connection, Engine, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapter.purchase.facts import CARRIED, Facts
@@ -37,17 +38,20 @@ BOUNDS = (
 )
 """How long after the order its event was accepted: the first of these that holds; else it was later."""
 
+UNKNOWN = "?"
+"""The currency of orders of whose events nothing is known: a version that kept no facts has made them."""
+
 _NUMBERS = ("delivered", "value", *(f"with_{name}" for name in CARRIED), *(name for name, _ in BOUNDS))
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """One order that was accepted: its shop, when it came in, how long after the order that was, and its facts."""
+    """One order that was accepted: its shop, when it came in, how long after the order that was, known facts."""
 
     shop: str
     received_at: datetime
     took: timedelta
-    facts: Facts
+    facts: Facts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,8 @@ def count(connection: Connection, orders: Iterable[Delivered]) -> None:
     """Add these orders to their days: one statement for each day, shop and currency, which mostly is one."""
     grown: dict[tuple[str, date, str], Counter[str]] = {}
     for order in orders:
-        key = (order.shop, order.received_at.date(), order.facts.currency)
+        currency = UNKNOWN if order.facts is None else order.facts.currency
+        key = (order.shop, order.received_at.date(), currency)
         grown.setdefault(key, Counter()).update(_numbers(order))
     rows = [
         {"shop": shop, "day": day, "currency": currency, **{name: numbers[name] for name in _NUMBERS}}
@@ -78,6 +83,8 @@ def count(connection: Connection, orders: Iterable[Delivered]) -> None:
 
 
 def _numbers(order: Delivered) -> Counter[str]:
+    if order.facts is None:
+        return Counter(delivered=1)
     numbers = Counter({f"with_{name}": 1 for name in order.facts.carries.split()})
     numbers["delivered"] = 1
     numbers["value"] = _millionths(order.facts.value)
@@ -98,6 +105,20 @@ def _addition(dialect: str) -> Any:  # noqa: ANN401  # The two dialects' inserts
     return insert.on_conflict_do_update(index_elements=["shop", "day", "currency"], set_=grown)
 
 
+def delivered(connection: Connection, shop: str, days_: Sequence[date]) -> Counter[date]:
+    """Return how many of the orders of a shop that came in on each of these days were delivered."""
+    number = func.sum(days.c.delivered)
+    query = select(days.c.day, number).where(days.c.shop == shop, days.c.day.between(min(days_), max(days_)))
+    rows: Sequence[Any] = connection.execute(query.group_by(days.c.day)).all()
+    return Counter({row[0]: int(row[1]) for row in rows if row[0] in days_})
+
+
+def delivered_in_all(connection: Connection) -> dict[str, int]:
+    """Return by shop how many orders were ever delivered."""
+    query = select(days.c.shop, func.sum(days.c.delivered)).group_by(days.c.shop)
+    return {shop: int(number) for shop, number in connection.execute(query)}
+
+
 class Days:
     """Reads the numbers, on one engine."""
 
@@ -105,8 +126,8 @@ class Days:
         self._engine = engine
 
     def since(self, first: date, shop: str | None = None) -> list[Day]:
-        """Return the days of a shop, or of all, from the first one on; raise `StorageUnavailable`."""
-        query = select(days).where(days.c.day >= first)
+        """Return what is known of the days of a shop, or of all, from the first on; raise `StorageUnavailable`."""
+        query = select(days).where(days.c.day >= first, days.c.currency != UNKNOWN)
         query = query if shop is None else query.where(days.c.shop == shop)
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(days.c.day, days.c.shop, days.c.currency)).mappings().all()

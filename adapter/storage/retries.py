@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Engine, TextClause, and_, delete, func, select, text, update
 
 from adapter.storage.due import has_ended
 from adapter.storage.engine import reading, writing
 from adapter.storage.expiring import expire
-from adapter.storage.tables import UPTIME, State, awaited_clicks, purchases
+from adapter.storage.search import Mark, beyond, known_shops
+from adapter.storage.tables import ENDED, UPTIME, State, awaited_clicks, purchases
 
 BATCH = 200
 
@@ -29,6 +30,12 @@ class Retried:
     shop: str
     order_id: str
     frozen: bool
+    received_at: datetime
+
+    @property
+    def mark(self) -> Mark:
+        """Its place among the orders of its shop."""
+        return Mark(self.received_at, self.id)
 
 
 class Retries:
@@ -48,22 +55,27 @@ class Retries:
             row = connection.execute(_due_again(now).where(*this, purchases.c.state.in_(_RETRYABLE))).one_or_none()
         return None if row is None else Retried(*row)
 
-    def retry_quarantined(self, shop: str | None, now: datetime, after: int = 0) -> list[Retried]:
-        """Make the next quarantined orders due, those with an id above `after`; [] when there are no more.
+    def shops(self) -> list[str]:
+        """Return the names of all shops that have an order, those without a mapping file among them."""
+        with reading(self._engine) as connection:
+            return known_shops(connection)
+
+    def retry_quarantined(self, shop: str, now: datetime, after: Mark | None = None) -> list[Retried]:
+        """Make the next quarantined orders of a shop due, those that came in after the mark; [] when none is left.
 
         A conflicting order has the id of another one: it is retried only when it is named.
         """
         some = (
             select(purchases.c.id)
-            .where(*_quarantined(shop), purchases.c.body.is_not(None), purchases.c.id > after)
-            .where(~_is_conflicting())
-            .order_by(purchases.c.id)
+            .where(*_quarantined(shop), purchases.c.body.is_not(None), ~_is_conflicting())
+            .where(*(beyond(after, rising=True) if after else ()))
+            .order_by(purchases.c.received_at, purchases.c.id)
             .limit(BATCH)
             .with_for_update(skip_locked=True)
         )
         with writing(self._engine) as connection:
             rows = connection.execute(_due_again(now).where(purchases.c.id.in_(some))).all()
-        return sorted((Retried(*row) for row in rows), key=lambda retried: retried.id)
+        return sorted((Retried(*row) for row in rows), key=lambda retried: (retried.received_at, retried.id))
 
     def give_up(self, shop: str, order_id: str, now: datetime) -> bool:
         """End an order that waits or was quarantined; return whether it was one. One in flight isn't.
@@ -80,8 +92,8 @@ class Retries:
                 connection.execute(delete(awaited_clicks).where(awaited_clicks.c.purchase_id == ended))
         return ended is not None
 
-    def left_aside(self, shop: str | None) -> tuple[int, int]:
-        """Return how many quarantined orders have no body any more, and how many others are conflicting ones."""
+    def left_aside(self, shop: str) -> tuple[int, int]:
+        """Return how many quarantined orders of a shop have no body any more, and how many others are conflicting."""
         kept = purchases.c.body.is_not(None)
         query = select(func.count()).select_from(purchases).where(*_quarantined(shop))
         with reading(self._engine) as connection:
@@ -97,9 +109,9 @@ class Retries:
         return None if row is None else dict(row)
 
 
-def _quarantined(shop: str | None) -> list[Any]:
-    state = purchases.c.state == State.QUARANTINED.value
-    return [state] if shop is None else [state, purchases.c.shop == shop]
+def _quarantined(shop: str) -> tuple[ColumnElement[bool] | TextClause, ...]:
+    """Say it as the index of arrivals does."""
+    return purchases.c.shop == shop, text(ENDED), purchases.c.state == State.QUARANTINED.value
 
 
 def _is_conflicting() -> ColumnElement[bool]:
@@ -128,5 +140,5 @@ def _due_again(now: datetime) -> Any:  # noqa: ANN401  # SQLAlchemy's update wit
             settled_at=None,
             changed_uptime=UPTIME,
         )
-        .returning(purchases.c.id, purchases.c.shop, purchases.c.order_id, purchases.c.fixed)
+        .returning(purchases.c.id, purchases.c.shop, purchases.c.order_id, purchases.c.fixed, purchases.c.received_at)
     )

@@ -52,11 +52,15 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which orders: each part that isn't None narrows it. `kind` is the reason's; `since` ≤ came in < `until`."""
+    """Which orders: each part that isn't None narrows it. `since` ≤ came in < `until`.
+
+    `kind` is the reason's; `reason` is a part of its words, in any case, for which every order with one is read.
+    """
 
     shop: str | None = None
     state: State | None = None
     kind: str | None = None
+    reason: str | None = None
     order_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -88,21 +92,27 @@ class Search:
     def shops(self) -> list[str]:
         """Return the names of all shops that have an order, those without a mapping file among them."""
         with reading(self._engine) as connection:
-            return _shops(connection)
+            return known_shops(connection)
 
     def kinds(self) -> list[str]:
         """Return the kinds of reasons that there are, of each shop the first hundred."""
         with reading(self._engine) as connection:
-            found = (connection.execute(_KINDS, {"shop": shop}).scalars() for shop in _shops(connection))
+            found = (connection.execute(_KINDS, {"shop": shop}).scalars() for shop in known_shops(connection))
             return sorted({kind for kinds in found for kind in kinds})
 
     def page(self, wanted: Wanted, *, older: Mark | None = None, newer: Mark | None = None, size: int = PAGE) -> Page:
         """Return the newest orders wanted; those older than a mark, or the ones just newer than it."""
         with reading(self._engine) as connection:
-            shops = [wanted.shop] if wanted.shop is not None else _shops(connection)
+            shops = [wanted.shop] if wanted.shop is not None else known_shops(connection)
             marks = _marks(connection, wanted, shops, older or newer, size + 1, rising=newer is not None)
             rows = _rows(connection, [mark.id for mark in marks[:size]])
         return _page(rows, older, newer, has_more=len(marks) > size)
+
+
+def newest(connection: Connection, wanted: Wanted, limit: int) -> list[Mark]:
+    """Return the newest so many orders wanted."""
+    shops = [wanted.shop] if wanted.shop is not None else known_shops(connection)
+    return _marks(connection, wanted, shops, None, limit, rising=False)
 
 
 def _page(rows: list[Mapping[str, Any]], older: Mark | None, newer: Mark | None, *, has_more: bool) -> Page:
@@ -133,7 +143,7 @@ def _narrowed(wanted: Wanted, shops: Iterable[str]) -> Iterator[tuple[Condition,
         here = purchases.c.shop == shop
         if wanted.order_id is not None:
             yield here, purchases.c.order_id == wanted.order_id, *_in_state(wanted), *_of_kind(wanted), *_when(wanted)
-        elif wanted.kind is not None:
+        elif wanted.kind is not None or wanted.reason is not None:
             yield here, *_of_kind(wanted), *_in_state(wanted), *_when(wanted)
         else:
             yield from ((here, *some, *_when(wanted)) for some in _by_state(wanted.state))
@@ -158,6 +168,8 @@ def _in_state(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
 def _of_kind(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.kind is not None:
         yield and_(text(REASONED), KindOfReason() == wanted.kind)
+    if wanted.reason is not None:
+        yield and_(text(REASONED), purchases.c.reason.icontains(wanted.reason, autoescape=True))
 
 
 def _when(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
@@ -170,13 +182,13 @@ def _when(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
 def _question(conditions: tuple[Condition, ...], at: Mark | None, limit: int, *, rising: bool) -> Select[Any, Any]:
     query = select(purchases.c.received_at, purchases.c.id).where(*conditions)
     if at is not None:
-        query = query.where(*_beyond(at, rising=rising))
+        query = query.where(*beyond(at, rising=rising))
     order = (purchases.c.received_at, purchases.c.id)
     return query.order_by(*(order if rising else (column.desc() for column in order))).limit(limit)
 
 
-def _beyond(at: Mark, *, rising: bool) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Say it twice: the first part is what an index is good for, the second is exact."""
+def beyond(at: Mark, *, rising: bool) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Say that an order comes after the mark, or before it, and twice: an index is good for the first part alone."""
     when, id_ = purchases.c.received_at, purchases.c.id
     if rising:
         return when >= at.received_at, or_(when > at.received_at, id_ > at.id)
@@ -189,7 +201,8 @@ def _rows(connection: Connection, ids: Sequence[int]) -> list[Mapping[str, Any]]
     return [dict(row) for row in connection.execute(newest_first).mappings()]
 
 
-def _shops(connection: Connection) -> list[str]:
+def known_shops(connection: Connection) -> list[str]:
+    """Return the names of all shops that have an order."""
     return list(connection.execute(_SHOPS).scalars())
 
 

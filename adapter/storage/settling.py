@@ -171,7 +171,7 @@ def settle(connection: Connection, settlements: Sequence[Settlement]) -> int:
 def _delivered(settlements: Sequence[Settlement]) -> Iterator[days.Delivered]:
     for settlement in settlements:
         claim = settlement.claim
-        if settlement.state is State.DELIVERED and claim.facts is not None:
+        if settlement.state is State.DELIVERED:
             took = settlement.at - claim.received_at + (claim.age or timedelta(0))
             yield days.Delivered(claim.shop, claim.received_at, took, claim.facts)
 

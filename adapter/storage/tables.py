@@ -131,13 +131,13 @@ purchases = Table(
     UniqueConstraint("shop", "order_id", name="purchases_one_per_order"),
 )
 Index(
-    "purchases_due",
+    "purchases_waiting",
     purchases.c.shop,
     purchases.c.due_at,
+    purchases.c.state,  # To count them.
     sqlite_where=text(WAITING),
     postgresql_where=text(WAITING),
 )
-Index("purchases_by_state", purchases.c.state, purchases.c.id)
 Index(
     "purchases_by_arrival",
     purchases.c.shop,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, func, select, text, union_all
 
 from adapter.storage.due import moments, oldest_due
 from adapter.storage.engine import reading
-from adapter.storage.tables import SETTLED, WAITING, State, purchases, uptime
+from adapter.storage.tables import ENDED, SETTLED, UNSETTLED, State, purchases, uptime
 
 MOST_COUNTED = 1_000
 """So many quarantined orders are counted; more are as bad."""
@@ -82,15 +82,9 @@ def _quarantined(shop: str, since: datetime) -> Any:  # noqa: ANN401  # SQLAlche
 
 
 def _arrivals(shop: str) -> Any:  # noqa: ANN401  # As above.
-    """Return the query for when some of the newest orders came in: those that were settled last, and that wait.
-
-    There is no index of their arrival; but in each state the ones settled last came last, apart from a few.
-    """
+    """Return the query for when the newest orders came in, of each state some: the newest of all are among them."""
     of_shop = select(purchases.c.received_at).where(purchases.c.shop == shop)
-    settled = (
-        of_shop.where(text(SETTLED), purchases.c.state == state.value).order_by(purchases.c.settled_at.desc())
-        for state in _ENDS
-    )
-    waiting = of_shop.where(text(WAITING)).order_by(purchases.c.due_at.desc())
-    parts = [select(part.limit(MOST_ARRIVALS).subquery().c.received_at) for part in (*settled, waiting)]
-    return union_all(*parts)
+    newest = of_shop.order_by(purchases.c.received_at.desc(), purchases.c.id.desc()).limit(MOST_ARRIVALS)
+    ended = (newest.where(text(ENDED), purchases.c.state == state.value) for state in _ENDS)
+    parts = (*ended, newest.where(text(UNSETTLED)))
+    return union_all(*(select(part.subquery().c.received_at) for part in parts))

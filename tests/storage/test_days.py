@@ -123,6 +123,17 @@ def test_frozen_bytes_keep_their_facts(ledger: Any) -> None:
     assert EURO == ledger.claim(at=NOON + timedelta(minutes=2))[0].facts
 
 
+def test_without_facts(ledger: Any, engine: Engine) -> None:
+    """An order of whose event nothing is known counts as delivered, and in no figure of events."""
+    ledger.settled(State.DELIVERED, "1")
+    count(engine, order(), order(at=NOON + timedelta(days=1)), order(shop="other"))
+    assert [1, 1] == [day.delivered for day in Days(engine).since(MAY_1, "acme")]
+    with engine.connect() as connection:
+        assert {MAY_1: 2, MAY_2: 1} == days.delivered(connection, "acme", [MAY_1, MAY_2])
+        assert {MAY_2: 1} == days.delivered(connection, "acme", [MAY_2])
+        assert {"acme": 3, "other": 1} == days.delivered_in_all(connection)
+
+
 def test_a_batch_is_one_statement(ledger: Any, engine: Engine) -> None:
     """A hundred orders of a shop and a day are counted by one statement."""
     for number in range(100):

@@ -1,12 +1,14 @@
-"""Looking at the ledger: rows by reason, counts, the oldest that waits, rates; each by an index."""
+"""Looking at the ledger: rows by what is asked, counts, the oldest that waits, rates; each by an index."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-import pytest
-from sqlalchemy import Engine, event
+from plans import fill, plan, reads_everything
+from sqlalchemy import Engine
 
 from adapter.storage.arrivals import Receipt
 from adapter.storage.purchases import Purchases
@@ -23,6 +25,35 @@ def test_by_reason(ledger: Any) -> None:
     ledger.receive("3")
     for reason, expected in {"AXON": ["1"], "0%": ["2"], "%": ["2"], "_": [], "": ["2", "1"]}.items():
         assert expected == [row["order_id"] for row in ledger.purchases.rows(reason=reason)]
+
+
+def test_the_newest(ledger: Any) -> None:
+    """The order that came in last stands first, whenever it was stored; state, shop and number narrow it."""
+    ledger.receive("old", at=NOON - HOUR)
+    ledger.receive("new", at=NOON + HOUR, state=State.SKIPPED, reason="test")
+    ledger.receive("other", at=NOON, shop="other", state=State.SKIPPED, reason="test")
+    cases: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, ["new", "other", "old"]),
+        ({"limit": 2}, ["new", "other"]),
+        ({"state": State.SKIPPED}, ["new", "other"]),
+        ({"state": State.PENDING}, ["old"]),
+        ({"shop": "acme"}, ["new", "old"]),
+        ({"shop": "acme", "state": State.SKIPPED}, ["new"]),
+        ({"shop": "other", "reason": "TEST"}, ["other"]),
+        ({"shop": "nobody"}, []),
+    ]
+    for question, expected in cases:
+        assert expected == [row["order_id"] for row in ledger.purchases.rows(**question)], question
+
+
+def test_more_than_are_read_at_once(ledger: Any) -> None:
+    """A long list is whole and in order."""
+    receipts = [Receipt(shop="acme", order_id=str(number), body=b"{}") for number in range(1_201)]
+    ledger.purchases.receive(receipts, NOON)
+    found = [row["order_id"] for row in ledger.purchases.rows(limit=1_200)]
+    assert 1_200 == len(set(found))
+    ids = [ledger.row(order_id)["id"] for order_id in (found[0], found[500], found[-1])]
+    assert sorted(ids, reverse=True) == ids
 
 
 def test_whether_the_body_is_kept(ledger: Any) -> None:
@@ -71,20 +102,30 @@ def test_how_many_were_delivered(ledger: Any) -> None:
     assert 0 == ledger.purchases.delivered_since(["other"], NOON)
 
 
-@pytest.mark.parametrize("look", ["counts", "oldest_waiting", "delivered_since"])
-def test_no_look_reads_the_whole_ledger(sqlite_engine: Engine, sealer: Any, look: str) -> None:
-    """Each query goes through an index of what it needs; bodies, which are most of the file, aren't touched."""
-    store = Purchases(sqlite_engine, sealer)
-    store.receive([Receipt(shop="acme", order_id="1", body=b"{}")], NOON)
-    seen: list[tuple[str, Any]] = []
-    event.listen(sqlite_engine, "before_cursor_execute", lambda _c, _u, sql, values, *_: seen.append((sql, values)))
-    arguments: dict[str, list[Any]] = {"oldest_waiting": [["acme"]], "delivered_since": [["acme"], NOON]}
-    getattr(store, look)(*arguments.get(look, []))
-    selects = [pair for pair in seen if pair[0].startswith("SELECT")]
-    assert selects
-    with sqlite_engine.connect() as connection:
-        for sql, values in selects:
-            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
-            assert all("USING" in step for step in plan if step.startswith(("SCAN purchases", "SEARCH purchases"))), (
-                plan
-            )
+LOOKS: dict[str, Callable[[Purchases], object]] = {
+    "counts": Purchases.counts,
+    "oldest waiting": lambda ledger: ledger.oldest_waiting(["shop0", "shop1"]),
+    "delivered since": lambda ledger: ledger.delivered_since(["shop0"], NOON),
+    "newest": Purchases.rows,
+    "of a state": lambda ledger: ledger.rows(state=State.QUARANTINED),
+    "waiting": lambda ledger: ledger.rows(state=State.PENDING),
+    "of a shop": lambda ledger: ledger.rows(shop="shop0"),
+    "of a shop and a state": lambda ledger: ledger.rows(shop="shop0", state=State.SKIPPED),
+    "for a reason": lambda ledger: ledger.rows(reason="why"),
+}
+
+
+def test_no_look_reads_the_whole_ledger(engine: Engine, sealer: Any) -> None:
+    """Each goes through an index of what it needs; bodies, which are most of the file, aren't touched."""
+    fill(engine)
+    ledger = Purchases(engine, sealer)
+    for name, look in LOOKS.items():
+        steps = plan(engine, partial(look, ledger))
+        assert [] == reads_everything(steps), (name, steps)
+
+
+def test_counting_needs_no_row(sqlite_engine: Engine, sealer: Any) -> None:
+    """All that is counted stands in the indexes: those that wait too, which may be very many when nothing is sent."""
+    fill(sqlite_engine)
+    steps = [step for step in plan(sqlite_engine, Purchases(sqlite_engine, sealer).counts) if "purchases" in step]
+    assert all("COVERING INDEX" in step for step in steps), steps

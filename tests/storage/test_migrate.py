@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
@@ -21,11 +21,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy import Connection, Engine, bindparam, inspect, select, text
+from sqlalchemy.exc import OperationalError
 
 import adapter
 from adapter.errors import ConfigurationRefused, StorageUnavailable
+from adapter.purchase.facts import Facts
 from adapter.settings import load_settings
+from adapter.storage import days
 from adapter.storage.arrivals import Receipt
 from adapter.storage.engine import open_engine, open_sqlite, reading, writing
 from adapter.storage.migrate import MIGRATIONS, Schema, migrate, schema_of
@@ -133,8 +136,8 @@ def test_the_schema_is_what_the_tables_say(engine: Engine) -> None:
 def test_the_index_of_due_orders_is_partial(engine: Engine) -> None:
     """The index holds waiting orders alone, so that it stays small; Alembic doesn't compare that."""
     query = {
-        "sqlite": "SELECT sql FROM sqlite_master WHERE name = 'purchases_due'",
-        "postgresql": "SELECT indexdef FROM pg_indexes WHERE indexname = 'purchases_due'",
+        "sqlite": "SELECT sql FROM sqlite_master WHERE name = 'purchases_waiting'",
+        "postgresql": "SELECT indexdef FROM pg_indexes WHERE indexname = 'purchases_waiting'",
     }[engine.dialect.name]
     with reading(engine) as connection:
         definition = connection.execute(text(query)).scalar_one()
@@ -364,3 +367,117 @@ def test_orders_of_the_version_before(empty: Engine) -> None:
     assert 3 == Retention(empty, timedelta(days=30)).date()
     with reading(empty) as connection:
         assert [("1", second), ("2", None), ("3", second)] == [tuple(row) for row in connection.execute(settled)]
+
+
+_MANY = """
+    INSERT INTO purchases (shop, order_id, state, body_hash, counts, revision, received_at, refreshed_at, due_at,
+                           fence, attempts, fixed, settled_at)
+    VALUES ('acme', :order, :state, '', false, 1, :at, :at, :at, 0, 0, false, :at)
+"""
+
+
+def test_what_was_delivered_is_counted(empty: Engine) -> None:
+    """0008 counts the orders that no version has counted, each on its day in UTC; those counted stay as they are."""
+    upgrade_to(empty, "0007")
+    at = bindparam("at", type_=purchases.c.received_at.type)
+    with writing(empty) as connection:
+        for number, (state, moment) in enumerate(
+            [
+                ("delivered", datetime(2026, 5, 1, 23, 59, 59, tzinfo=UTC)),
+                ("delivered", datetime(2026, 5, 1, tzinfo=UTC)),
+                ("delivered", datetime(2026, 5, 2, tzinfo=UTC)),
+                ("skipped", datetime(2026, 5, 2, tzinfo=UTC)),
+            ]
+        ):
+            connection.execute(text(_MANY).bindparams(at), {"order": str(number), "state": state, "at": moment})
+        known = days.Delivered("acme", datetime(2026, 5, 1, tzinfo=UTC), timedelta(0), Facts("email", "5", "EUR"))
+        days.count(connection, [known])
+    migrate(empty)
+    first, second = date(2026, 5, 1), date(2026, 5, 2)
+    with reading(empty) as connection:
+        assert {first: 2, second: 1} == days.delivered(connection, "acme", [first, second])
+        assert {"acme": {"delivered": 3, "skipped": 1}} == Purchases(empty, Sealer(["secret"])).counts()
+    assert [("EUR", 1)] == [(day.currency, day.delivered) for day in days.Days(empty).since(first)]
+
+
+def _insert(connection: Connection, order: str) -> None:
+    at = bindparam("at", type_=purchases.c.received_at.type)
+    connection.execute(text(_MANY).bindparams(at), {"order": order, "state": "pending", "at": NOON})
+
+
+def test_orders_come_in_while_an_index_is_built(postgres_url: str) -> None:
+    """A build that waits for a transaction which has begun before it keeps nobody from writing meanwhile."""
+    with opened(postgres_url) as engine, engine.connect() as before:
+        upgrade_to(engine, "0005")
+        _insert(before, "before")
+        migrating = Thread(target=migrate, args=(engine,))
+        migrating.start()
+        with reading(engine) as connection:
+            _wait_until(lambda: bool(connection.execute(text(_BUILDS)).scalar()))
+        with writing(engine) as connection:
+            _insert(connection, "meanwhile")
+        before.commit()
+        migrating.join(60)
+        assert Schema.NEWEST is schema_of(engine)
+        with reading(engine) as connection:
+            assert 2 == connection.execute(text("SELECT count(*) FROM purchases")).scalar()
+            assert 0 == connection.execute(text(_BROKEN)).scalar()
+
+
+_BUILDS = "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()"
+_BROKEN = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
+
+
+@pytest.mark.processes
+def test_a_build_that_was_cut(postgres_url: str) -> None:
+    """A release that is killed within a build leaves an index that nobody uses; the next one begins it anew."""
+    with opened(postgres_url) as engine:
+        upgrade_to(engine, "0005")
+        with engine.connect() as before, reading(engine) as looking:
+            _insert(before, "before")
+            killed = start(postgres_url)
+            with pytest.raises(subprocess.TimeoutExpired):
+                _go_for(killed, seconds=0)
+            _wait_until(lambda: bool(looking.execute(text(_BROKEN)).scalar()))
+            killed.kill()
+            killed.communicate()
+            looking.execute(text(_END_BUILDS))
+            before.commit()
+        assert go(start(postgres_url), start(postgres_url)) == ["migrated"] * 2
+        assert Schema.NEWEST is schema_of(engine)
+        with reading(engine) as connection:
+            assert 0 == connection.execute(text(_BROKEN)).scalar()
+
+
+_END_BUILDS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND query LIKE 'CREATE INDEX CONCURRENTLY%'
+"""
+"""The server ends what a killed process has begun when it notices that nobody listens: we don't wait for that."""
+
+
+def test_an_older_version_waits_for_its_turn(postgres_url: str) -> None:
+    """It waits within one statement, for which a build waits in turn: PostgreSQL breaks the circle."""
+    with opened(postgres_url) as engine, engine.connect() as before, engine.connect() as older:
+        upgrade_to(engine, "0005")
+        _insert(before, "before")
+        migrating = Thread(target=migrate, args=(engine,))
+        migrating.start()
+        with reading(engine) as connection:
+            _wait_until(lambda: bool(connection.execute(text(_BUILDS)).scalar()))
+        waits = Thread(target=_take_the_lock, args=(older,))
+        waits.start()
+        sleep(0.2)
+        before.commit()
+        for thread in (waits, migrating):
+            thread.join(60)
+            assert not thread.is_alive()
+        assert Schema.NEWEST is schema_of(engine)
+
+
+def _take_the_lock(connection: Connection) -> None:
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+    with suppress(OperationalError):  # It may be this one that is ended; it would try again.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7203451988001)")
+    connection.rollback()

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from plans import fill, plan, reads_everything
 from sqlalchemy import Engine, update
 
 from adapter.storage.arrivals import Receipt
 from adapter.storage.engine import writing
 from adapter.storage.retention import ALLOWANCE, Retention
 from adapter.storage.retries import BATCH, Retries
+from adapter.storage.search import Mark
 from adapter.storage.tables import State, uptime
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -115,29 +117,42 @@ def test_all_quarantined(ledger: Any, retries: Retries) -> None:
     )
     skipped = Receipt(shop="acme", order_id="s", body=b"{}", state=State.SKIPPED, reason="test")
     ledger.purchases.receive([*receipts, conflict, skipped], NOON)
-    found, last = [], 0
+    assert ["acme", "other"] == retries.shops()
+    found, last = [], None
     while batch := retries.retry_quarantined("acme", LATER, last):
         found.append(len(batch))
-        last = batch[-1].id
+        last = batch[-1].mark
     assert [BATCH, 3] == found
     assert ("skipped", "quarantined") == (ledger.row("s")["state"], ledger.row("9~abcd")["state"])
     assert (0, 1) == retries.left_aside("acme")
-    assert BATCH == len(retries.retry_quarantined(None, LATER))
+    assert BATCH == len(retries.retry_quarantined("other", LATER))
+
+
+def test_a_mark(ledger: Any, retries: Retries) -> None:
+    """Beyond a mark are the orders that came in later, and of the same moment those that were stored later."""
+    for number, hours in enumerate((2, 0, 1, 1, 1)):
+        moment = NOON + timedelta(hours=hours)
+        ledger.receive(str(number), at=moment, state=State.QUARANTINED, reason="unreadable: x")
+    third = ledger.row("3")
+    batch = retries.retry_quarantined("acme", LATER, Mark(third["received_at"], third["id"]))
+    assert ["4", "0"] == [retried.order_id for retried in batch]
+    assert ["1", "2", "3"] == [retried.order_id for retried in retries.retry_quarantined("acme", LATER)]
 
 
 def test_what_is_left_aside(ledger: Any, retries: Retries, engine: Engine) -> None:
     """Orders without a body are counted: only the shop can send them again."""
     ledger.settled(State.QUARANTINED)
     Retention(engine, KEEP).purge_orders(OLD)
-    assert [] == retries.retry_quarantined(None, LATER)
-    assert (1, 0) == retries.left_aside(None)
+    assert [] == retries.retry_quarantined("acme", LATER)
+    assert (1, 0) == retries.left_aside("acme")
+    assert (0, 0) == retries.left_aside("other")
 
 
 def test_retried_at_once(ledger: Any, retries: Retries, at_once: Any) -> None:
     """Two people who retry the same orders make each due once."""
     for number in range(20):
         ledger.receive(str(number), state=State.QUARANTINED, reason="unreadable: x")
-    found = at_once(4, lambda _: len(retries.retry_quarantined(None, LATER)))
+    found = at_once(4, lambda _: len(retries.retry_quarantined("acme", LATER)))
     assert 20 == sum(found)
 
 
@@ -169,3 +184,17 @@ def test_giving_up_what_may_have_been_accepted(ledger: Any, retries: Retries) ->
     assert retries.give_up("acme", "1001", NOON)
     assert "given up: by a person; an earlier try may have been accepted" == ledger.row()["reason"]
     assert b"[7]" == ledger.event()
+
+
+def test_no_retry_reads_the_whole_ledger(engine: Engine) -> None:
+    """Quarantined orders are found by an index, whatever else there is, and so are those that are left aside."""
+    fill(engine)
+    retries = Retries(engine)
+    mark = Mark(datetime(2026, 4, 20, tzinfo=UTC), 0)
+    for look in (
+        lambda: retries.retry_quarantined("shop0", LATER, mark),
+        lambda: retries.left_aside("shop0"),
+        retries.shops,
+    ):
+        steps = plan(engine, look)
+        assert [] == reads_everything(steps), steps

@@ -225,7 +225,7 @@ def test_claims_use_the_index_of_due_orders(sqlite_engine: Engine, sealer: Seale
     with reading(sqlite_engine) as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
     steps = [step[3] for step in plan]
-    assert any("USING INDEX purchases_due (shop=?)" in step for step in steps), steps
+    assert any("USING INDEX purchases_waiting (shop=?)" in step for step in steps), steps
     assert not any("sqlite_autoindex_purchases_1" in step or step == "SCAN purchases" for step in steps), steps
 
 
