@@ -113,3 +113,7 @@ class OrderNotGivenUp(AdapterError):
 
 class NothingToResume(AdapterError):
     """The shop has no destination that could be paused; the message says what it lacks."""
+
+
+class AlertsNotTold(AdapterError):
+    """A message didn't arrive where alerts go; the words say why, and hold no secret."""

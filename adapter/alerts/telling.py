@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from adapter.alerts import mail, webhook
 from adapter.alerts.channels import Channels
 from adapter.alerts.marker import Marker
 from adapter.alerts.message import message_of
-from adapter.alerts.webhook import NotTold
+from adapter.alerts.sending import send_by_all
 from adapter.operations.facts import Database, Facts
 from adapter.operations.health import causes
 from adapter.storage.alerts import Alert, Alerts, Cause
@@ -69,15 +68,11 @@ class Teller:
         """Tell all of these by every channel; return whether anybody was told, besides the log."""
         for alert in alerts:
             _log_line(alert)
-        message = message_of(alerts)
-        sendings: list[tuple[str, Callable[[], None]]] = []
-        if (hook := self.channels.hook) is not None:
-            sendings.append(("webhook", lambda: webhook.post(hook, message)))
-        if (mailing := self.channels.mailing) is not None:
-            sendings.append(("e-mail", lambda: mail.send(mailing, message)))
-        # Each of them gets it, also when the first one already did.
-        sent = [_is_sent(channel, send) for channel, send in sendings]
-        return not sendings or any(sent)
+        sent = send_by_all(self.channels, message_of(alerts))
+        for one in sent:
+            if one.problem is not None:
+                _log.warning("alert not sent", channel=one.channel, problem=one.problem)
+        return not sent or any(one.problem is None for one in sent)
 
 
 _BACK = Cause(name="database_unusable", what="the database couldn't be used", remedy="nothing: it takes orders again")
@@ -85,15 +80,6 @@ _BACK = Cause(name="database_unusable", what="the database couldn't be used", re
 
 def _is_of_database(cause: Cause) -> bool:
     return cause.name == _BACK.name
-
-
-def _is_sent(channel: str, send: Callable[[], None]) -> bool:
-    try:
-        send()
-    except NotTold as reason:
-        _log.warning("alert not sent", channel=channel, problem=str(reason))
-        return False
-    return True
 
 
 def _log_line(alert: Alert) -> None:

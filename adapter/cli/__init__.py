@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from adapter import __version__
-from adapter.cli import checking, keys, mappings, orders, running, storefront, trying
+from adapter.cli import alerting, checking, keys, mappings, orders, running, storefront, trying
 from adapter.cli.terminal import exit_with
 from adapter.errors import AdapterError, StorageUnavailable
 
@@ -16,7 +16,7 @@ def cli() -> None:
     """Signed shop orders become purchase events at AppLovin's Conversion API."""
 
 
-_MODULES = (checking, mappings, storefront, running, orders, keys, trying)
+_MODULES = (checking, mappings, storefront, running, orders, alerting, keys, trying)
 
 for _command in (command for module in _MODULES for command in module.COMMANDS):
     cli.add_command(_command)

@@ -23,6 +23,7 @@ import pytest
 import yaml
 
 from adapter import settings
+from adapter.alerts import channels
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -31,7 +32,8 @@ RENDER = yaml.safe_load((ROOT / "render.yaml").read_text("utf-8"))
 FLY = tomllib.loads((DEPLOY / "fly.toml").read_text("utf-8"))
 RAILWAY = json.loads((DEPLOY / "railway.json").read_text("utf-8"))
 PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text("utf-8").splitlines())
-SETTINGS = set(re.findall(r'self\._(?:text|whole|boolean)\("([A-Z_]+)"', Path(settings.__file__).read_text("utf-8")))
+READERS = "".join(Path(module.__file__).read_text("utf-8") for module in (settings, channels))
+SETTINGS = set(re.findall(r'self\._(?:text|whole|boolean)\("([A-Z_]+)"', READERS))
 
 
 def named_by_mappings() -> set[str]:
@@ -113,6 +115,23 @@ def test_what_the_mappings_need_is_offered(names: set[str]) -> None:
     """Each variable of the shipped mapping files is asked for, with the secret."""
     assert {"SHOPIFY_WEBHOOK_SECRET", "WOOCOMMERCE_SITE_URL", "AXON_API_KEY"} <= named_by_mappings()
     assert named_by_mappings() | {"SECRET_KEY"} <= names
+
+
+@pytest.mark.parametrize(
+    "names",
+    [set(APP["env"]), set(variables(WEB)), set(variables(WORKER))],
+    ids=["app.json", "render.yaml web", "render.yaml worker"],
+)
+def test_alerts_are_offered(names: set[str]) -> None:
+    """Every process watches, and whichever sees a cause first tells it: each has the channels."""
+    assert {"ALERT_WEBHOOK_URL", "ALERT_WEBHOOK_SECRET", "ALERT_EMAIL_TO", "SMTP_URL"} <= names
+
+
+def test_the_operators_ways_in_are_offered() -> None:
+    """The console and the monitoring are asked for where web processes run, and every variable says what it is for."""
+    for names in (set(APP["env"]), set(variables(WEB))):
+        assert {"CONSOLE_PASSWORD", "STATUS_TOKEN"} <= names
+    assert all(len(variable["description"]) > 20 for variable in APP["env"].values())
 
 
 def test_secrets() -> None:
