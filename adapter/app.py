@@ -15,7 +15,8 @@ from adapter.operations.story import Storyteller
 from adapter.storage.sealing import derive
 from adapter.web import clicks, health, monitoring, script, webhooks
 from adapter.web.answers import turn_away, unexpected
-from adapter.web.console import GUESSES_FOR_ALL, GUESSES_PER_ADDRESS, open_console
+from adapter.web.console import open_console
+from adapter.web.console.guesses import Guesses
 from adapter.web.console.house import House
 from adapter.web.console.password import COST, Cost
 from adapter.web.counting import counting
@@ -63,7 +64,7 @@ def _house(parts: Parts, password: str, cost: Cost) -> House:
         overlooking=parts.overlooking(),
         causes=lambda: causes(examination.facts()),
         logouts=parts.logouts(),
-        guesses=Limits(parts.monotonic, GUESSES_PER_ADDRESS, GUESSES_FOR_ALL),
+        guesses=Guesses(parts.monotonic),
         clock=parts.clock,
         password=password,
         cost=cost,

@@ -23,6 +23,9 @@ _LOG_LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
 SHORTEST_KEY = 32
 """A `SECRET_KEY` with fewer characters is used, with a notice."""
 
+SHORTEST_PASSWORD = 12
+"""A `CONSOLE_PASSWORD` with fewer characters is used, with a notice: see `adapter.web.console.guesses`."""
+
 SHORTEST_LEASE = 25
 """Seconds. A try may take twenty: with a shorter lease another worker sends the same batch meanwhile."""
 
@@ -110,7 +113,7 @@ class _Reader(VariableReader):
             secret_key_fallbacks=tuple((self._text("SECRET_KEY_FALLBACKS") or "").split()),
             mappings_dir=Path(self._text("MAPPINGS_DIR") or "mappings"),
             axon_api_url=self._api_url(),
-            console_password=self._text("CONSOLE_PASSWORD"),
+            console_password=self._console_password(),
             status_token=self._text("STATUS_TOKEN"),
             trusted_proxies=self._trusted_proxies(),
             log_level=self._log_level(),
@@ -119,6 +122,13 @@ class _Reader(VariableReader):
             embedded_delivery=embedded_delivery,
             notices=tuple(self._notices),
         )
+
+    def _console_password(self) -> str | None:
+        password = self._text("CONSOLE_PASSWORD")
+        if password is not None and len(password) < SHORTEST_PASSWORD:
+            least = f"CONSOLE_PASSWORD has fewer than {SHORTEST_PASSWORD} characters"
+            self._notices.append(f"{least}: who guesses long enough finds it, and it opens every buyer's order")
+        return password
 
     def _lease(self) -> timedelta:
         seconds = self._whole("LEASE_SECONDS", 60, least=1, most=3600)

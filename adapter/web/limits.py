@@ -81,7 +81,10 @@ class Limits:
 
     def seconds_to_wait(self, address: str | None) -> int:
         """Count one click of this address; return 0, or in how many whole seconds to try again when it is too many."""
-        who = network_of(address)
+        return self.seconds_to_wait_for(network_of(address))
+
+    def seconds_to_wait_for(self, who: str) -> int:
+        """Do the same for who isn't known by an address."""
         with self._lock:
             now = self._now()
             bucket = self._bucket_of(who, now)
@@ -92,6 +95,13 @@ class Limits:
             bucket.take()
             self._all.take()
         return 0
+
+    def has_used_up_its_own(self, address: str | None) -> bool:
+        """Whether this address itself has had too many, whatever the others do. Nothing is counted."""
+        who = network_of(address)
+        with self._lock:
+            now = self._now()
+            return self._bucket_of(who, now).wait(now) > 0
 
     def refused_to_tell(self) -> int:
         """Return how many clicks were too many since this was last told; 0 when it was told within the minute."""

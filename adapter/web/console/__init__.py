@@ -20,13 +20,6 @@ from adapter.web.console.overview import add_overview
 from adapter.web.console.pages import problem
 from adapter.web.console.session import PREFIX, sign_with
 from adapter.web.console.setup import add_setup
-from adapter.web.limits import Rate
-
-GUESSES_PER_ADDRESS = Rate(burst=5, per_second=1 / 60)
-"""A person mistypes a password a few times. Five wrong ones, and then one a minute."""
-
-GUESSES_FOR_ALL = Rate(burst=60, per_second=1 / 5)
-"""Of each web process, from however many addresses: a year of guessing tries six million passwords."""
 
 _log = structlog.get_logger()
 

@@ -8,6 +8,7 @@ import structlog
 from flask import Blueprint, Response, flash, request, session, url_for
 
 from adapter.web.console import session as sessions
+from adapter.web.console.device import Devices
 from adapter.web.console.house import House
 from adapter.web.console.origin import is_from_here
 from adapter.web.console.pages import page, problem, see_other
@@ -60,6 +61,7 @@ def _is_own_form() -> bool:
 def add_login(routes: Blueprint, house: House) -> None:
     """Add the pages to log in and out."""
     password = Password(house.password, house.cost)
+    devices = Devices(house.keys, house.password)
 
     @routes.get("/login")
     def login() -> Response:
@@ -67,14 +69,14 @@ def add_login(routes: Blueprint, house: House) -> None:
 
     @routes.post("/login", endpoint="login_with_password")
     def login_with_password() -> Response:
-        seconds = house.guesses.seconds_to_wait(request.remote_addr)
+        seconds = house.guesses.seconds_to_wait(request.remote_addr, devices.name_of(request))
         if seconds:
             return _too_many(house, seconds)
         if not password.matches(request.form.get("password", "")):
             return _wrong()
         sessions.begin(session, house.clock())
         _log.info("console opened", session=name_of_session())
-        return see_other(inside(request.form.get("next"), url_for("console.overview")))
+        return devices.keep(see_other(inside(request.form.get("next"), url_for("console.overview"))), request)
 
     @routes.post("/logout")
     def logout() -> Response:

@@ -14,8 +14,8 @@ from adapter.storage.alerts import Cause
 from adapter.storage.logouts import Logouts
 from adapter.storage.retries import Retries
 from adapter.storage.search import Search
+from adapter.web.console.guesses import Guesses
 from adapter.web.console.password import Cost
-from adapter.web.limits import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class House:
     overlooking: Overlooking
     causes: Callable[[], Sequence[Cause]]
     logouts: Logouts
-    guesses: Limits
+    guesses: Guesses
     clock: Callable[[], datetime]
     password: str = field(repr=False)
     cost: Cost
