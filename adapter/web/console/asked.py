@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,6 +12,9 @@ from adapter.storage.tables import State
 
 _LONGEST = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ADDRESS = re.compile(r"(?:/orders/|/Order/|[?&](?:post|id)=)([0-9]+)")
+"""Where the id stands in an order's address in Shopify's admin, in its global id, and in WooCommerce's two screens."""
+
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 _LARGEST_ID = 2**63 - 1
 
@@ -26,6 +30,11 @@ class Asked:
     day: str
     older: Mark | None
     newer: Mark | None
+
+    @property
+    def is_by_name(self) -> bool:
+        """Whether an order is looked for by its name, like #1001, which isn't stored."""
+        return self.order.startswith("#")
 
     @property
     def wanted(self) -> Wanted:
@@ -51,6 +60,7 @@ class Asked:
 def asked_in(query: Mapping[str, str]) -> Asked:
     """Read the question out of a query."""
     texts = {name: _text(query.get(name, "")) for name in ("order", "shop", "state", "reason", "day")}
+    texts["order"] = _order(texts["order"])
     if texts["state"] not in {state.value for state in State}:
         texts["state"] = ""
     if _day(texts["day"]) is None:
@@ -62,6 +72,12 @@ def _text(text: str) -> str:
     """Return what a database takes: PostgreSQL refuses a NUL, and both what is no Unicode."""
     cleaned = "".join(sign for sign in text if sign.isprintable()).strip()
     return cleaned[:_LONGEST].encode("utf-8", "ignore").decode()
+
+
+def _order(text: str) -> str:
+    """Return the id of an order that was looked for by its address in the shop's admin."""
+    found = _ADDRESS.search(text)
+    return found[1] if found else text
 
 
 def _day(text: str) -> date | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 from flask import Blueprint, Response, request
 
@@ -23,7 +26,6 @@ _WEBHOOKS_ARE_MADE_AT: Mapping[str, tuple[str, ...]] = {
         "Settings › Notifications › Webhooks › Create webhook, format JSON, once for each of these events",
         "Order creation",
         "Order payment",
-        "Order update",
         "Order cancellation",
     ),
     "woocommerce": (
@@ -36,6 +38,7 @@ _WEBHOOKS_ARE_MADE_AT: Mapping[str, tuple[str, ...]] = {
 
 def add_setup(routes: Blueprint, house: House) -> None:
     """Add the page, and the plugin as a file."""
+    started_at, as_read = house.clock(), _files(house.settings.mappings_dir)
 
     @cache  # The mapping files are read at start; trying them on the sample orders takes a moment.
     def remarks(name: str) -> tuple[str, ...]:
@@ -58,6 +61,8 @@ def add_setup(routes: Blueprint, house: House) -> None:
             seen={shop.name: house.overlooking.seen(shop.name) for shop in house.shops},
             now=house.clock(),
             variables=house.settings.notices,
+            started_at=started_at,
+            changed=_changed(as_read, _files(house.settings.mappings_dir)),
         )
 
     @routes.get("/setup/<shop_name>/plugin")
@@ -69,6 +74,20 @@ def add_setup(routes: Blueprint, house: House) -> None:
         response = Response(found.text, mimetype="application/octet-stream")
         response.headers["Content-Disposition"] = f'attachment; filename="{found.file}"'
         return response
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """Return what the mapping files hold, in a few bytes each; none of what can't be read."""
+    found: dict[str, bytes] = {}
+    for path in sorted(folder.glob("*.toml")):
+        with suppress(OSError):
+            found[path.name] = hashlib.sha256(path.read_bytes()).digest()
+    return found
+
+
+def _changed(before: Mapping[str, bytes], now: Mapping[str, bytes]) -> list[str]:
+    """Return the names of files that are new, gone or changed."""
+    return sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
 
 
 def _pasted(shop: Shop, address: str) -> Sequence[Snippet]:

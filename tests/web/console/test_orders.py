@@ -19,6 +19,32 @@ def test_before_the_first_order(operator: Any) -> None:
     assert "its webhook didn't arrive" in words
 
 
+def test_by_name(operator: Any) -> None:
+    """An order's name isn't stored: who looks for one is told what to paste instead."""
+    words = operator.read("/console/orders?order=%231001")
+    assert "none with the id #1001 has come in. That is the order's name, which isn't stored" in words
+    assert "its webhook didn't arrive" not in words
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://admin.shopify.com/store/acme/orders/5001",
+        "https://acme.myshopify.com/admin/orders/5001?link_source=search",
+        "gid://shopify/Order/5001",
+        "https://woo.example/wp-admin/post.php?post=5001&action=edit",
+        "https://woo.example/wp-admin/admin.php?page=wc-orders&action=edit&id=5001",
+    ],
+)
+def test_by_address(operator: Any, orders: Any, address: str) -> None:
+    """The address of an order in the shop's admin, as it is copied there, finds the order."""
+    row = orders.receive("5001")
+    orders.receive("5002")
+    page = operator.get(f"/console/orders?order={quote(address, safe='')}").text
+    assert [str(row)] == re.findall(r'href="/console/orders/(\d+)"', page)
+    assert 'value="5001"' in page
+
+
 def test_what_it_shows(operator: Any, orders: Any) -> None:
     """Each order with time, id, shop, state and reason; a delivered one with its value and how long it took."""
     row = orders.delivered("5001")

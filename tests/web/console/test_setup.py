@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
@@ -54,3 +55,18 @@ def test_an_odd_address(operator: Any) -> None:
         "/console/setup", base_url="https://adapter.example", headers={"Host": "x';alert(1)//"}
     ).text
     assert "alert(1)" not in page
+
+
+def test_files_that_changed(sqlite_engine: Engine, make_operator: Callable[..., Any], tmp_path: Path) -> None:
+    """The page shows what this process read, and says so; files that are new, gone or changed since are named."""
+    for name in ("acme", "gone", "same"):
+        (tmp_path / f"{name}.toml").write_text(f'extends = "shopify"\n# {name}\n')
+    made = make_operator(sqlite_engine, MAPPINGS_DIR=str(tmp_path))
+    made.login()
+    words = made.read("/console/setup")
+    assert "as this process read them when it started, at 2026-05-01 12:00" in words
+    assert "Changed on disk" not in words
+    (tmp_path / "acme.toml").write_text("nonsense")
+    (tmp_path / "gone.toml").unlink()
+    (tmp_path / "new.toml").write_text("")
+    assert "not in use yet: acme.toml, gone.toml, new.toml. adapter check says" in made.read("/console/setup")
