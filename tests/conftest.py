@@ -44,6 +44,24 @@ _LIBPQ = tuple(f"PG{name}" for name in ("HOST", "PORT", "USER", "PASS", "DATABAS
 """And those that PostgreSQL's own library reads."""
 
 
+_UNCOUNTED = {"browser", "campaigns", "laws"}
+"""Folders whose tests prove more about the lines that other tests run as well."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let examples alone count for the coverage, and each once: to trace a test takes as long as the test itself."""
+    for item in items:
+        if _is_uncounted(item):
+            item.add_marker(pytest.mark.no_cover)
+
+
+def _is_uncounted(item: pytest.Item) -> bool:
+    """Whether it is a proof by many examples, or runs on SQLite as well."""
+    is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return is_property or parameters.get("engine") == "postgresql" or not _UNCOUNTED.isdisjoint(item.path.parts)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show how much a campaign has proven: the examples of every test that has put their number on the record."""
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
