@@ -9,12 +9,14 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine, select
 from werkzeug.test import TestResponse
 
@@ -22,7 +24,7 @@ from adapter.app import create_app
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import purchases
 from adapter.web.console.password import Cost
-from adapter.wiring import Parts, load_configuration
+from adapter.wiring import Configuration, Parts, load_configuration
 
 ROOT = Path(__file__).parents[2]
 SHOPIFY_SECRET = "shpss_4f8a1c0e9b7d2a63"
@@ -55,20 +57,51 @@ def signature(body: bytes, secret: str) -> str:
     return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
 
 
+@cache
+def _configuration(variables: frozenset[tuple[str, str]]) -> Configuration:
+    return load_configuration(dict(variables))
+
+
+def shipped(variables: dict[str, str]) -> Configuration:
+    """Return the configuration with the shipped mapping files: it can't change, so every test may have the same."""
+    return _configuration(frozenset(variables.items()))
+
+
+class Compiled(BytecodeCache):
+    """The compiled templates of this process, for the applications of all its tests."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give the code of a template, if it was compiled before; `bucket` knows the template's text by its hash."""
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of a template."""
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
+
+
 class Web:
     """The application on one database; `changes` are variables of the environment, None removes one."""
 
     def __init__(
         self, engine: Engine, sealer: Sealer, clock: Callable[[], datetime], changes: dict[str, str | None]
     ) -> None:
-        variables = {**ENVIRONMENT, **changes}
-        configuration = load_configuration({name: value for name, value in variables.items() if value is not None})
+        variables = {name: value for name, value in {**ENVIRONMENT, **changes}.items() if value is not None}
+        configuration = (load_configuration if "MAPPINGS_DIR" in changes else shipped)(variables)
         self.engine = engine
         self.sealer = sealer
         self.parts = Parts(configuration, clock, monotonic=lambda: 1000.0)  # It stands still, so no limit recovers.
         self.parts.engine = engine
         self.parts.sealer = sealer
-        self.client: FlaskClient = create_app(self.parts, CHEAP).test_client()
+        application = create_app(self.parts, CHEAP)
+        application.jinja_env.bytecode_cache = COMPILED
+        self.client: FlaskClient = application.test_client()
 
     def post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> TestResponse:
         """Send a body of JSON, unless the headers say otherwise."""
