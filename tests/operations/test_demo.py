@@ -242,6 +242,7 @@ def test_a_process_that_takes_too_long_is_given_up(started: Processes) -> None:
 
     with pytest.raises(ProcessFailed, match=r"slow: it didn't end within 0 s; the end of its log:\n  ready"):
         started.finish(slow, seconds=0.1)
+    slow.popen.kill()
 
 
 def test_a_process_that_ignores_sigterm_is_killed(started: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
