@@ -57,9 +57,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _is_uncounted(item: pytest.Item) -> bool:
     """Whether it is a proof by many examples, or runs on SQLite as well."""
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
     is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return is_property or parameters.get("engine") == "postgresql" or not _UNCOUNTED.isdisjoint(item.path.parts)
+    return is_property or parameters.get("engine") == "postgresql" or folder in _UNCOUNTED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
