@@ -127,7 +127,9 @@ class _Reader(VariableReader):
         password = self._text("CONSOLE_PASSWORD")
         if password is not None and len(password) < SHORTEST_PASSWORD:
             least = f"CONSOLE_PASSWORD has fewer than {SHORTEST_PASSWORD} characters"
-            self._notices.append(f"{least}: who guesses long enough finds it, and it opens every buyer's order")
+            self._notices.append(
+                f"{least}: who guesses long enough finds it, and it opens every buyer's order; set a longer one"
+            )
         return password
 
     def _lease(self) -> timedelta:

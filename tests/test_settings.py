@@ -451,7 +451,7 @@ def test_a_short_password() -> None:
     """The console opens with it, and a notice says what comes of it; the password isn't in it."""
     found = load_settings({"CONSOLE_PASSWORD": "canary-123"})
     least = "CONSOLE_PASSWORD has fewer than 12 characters"
-    expected = f"{least}: who guesses long enough finds it, and it opens every buyer's order"
+    expected = f"{least}: who guesses long enough finds it, and it opens every buyer's order; set a longer one"
     assert ("canary-123", (expected,)) == (found.console_password, found.notices)
     assert () == load_settings({"CONSOLE_PASSWORD": "canary-12345"}).notices
 
