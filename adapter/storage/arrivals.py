@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -96,9 +96,10 @@ class Arrivals:
             "settled_at": None if receipt.state is State.PENDING else now,
         }
 
-    def _write(self, parts: Sequence[Sequence[_Arrival]], seconds: float) -> list[list[Received]]:
-        arrivals = [arrival for part in parts for arrival in part]
+    def _write(self, gather: Callable[[], Sequence[Sequence[_Arrival]]], seconds: float) -> list[list[Received]]:
         with transaction(self._engine, WHILE_A_SHOP_WAITS, seconds) as connection:
+            parts = gather()
+            arrivals = [arrival for part in parts for arrival in part]
             stored: dict[int, Received] = {}
             for together in _rounds(arrivals):
                 stored |= self._upsert(connection, together)
@@ -106,9 +107,8 @@ class Arrivals:
 
     def _upsert(self, connection: Connection, together: Sequence[_Arrival]) -> dict[int, Received]:
         """Store what can share a statement; return by `id` what became of each."""
-        upsert = receiving.upsert(connection.dialect.name, repeatable=together[0].receipt.repeatable)
-        changed = connection.execute(upsert, [arrival.row for arrival in together]).all()
-        revisions: dict[tuple[str, str], int] = {(row.shop, row.order_id): row.revision for row in changed}
+        rows = [arrival.row for arrival in together]
+        revisions = receiving.store(connection, rows, repeatable=together[0].receipt.repeatable)
         return {
             id(arrival): _change(revisions[arrival.key])
             if arrival.key in revisions
@@ -124,7 +124,7 @@ class Arrivals:
         if not token_hash or not given or token_hash == given:
             return Received.UNCHANGED
         conflict = self._row(receiving.conflicting(arrival.receipt, given), arrival.row["at"])
-        connection.execute(receiving.insert_once(connection.dialect.name), conflict)
+        receiving.store_once(connection, conflict)
         return Received.CONFLICT
 
 

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from time import monotonic
+from time import monotonic, sleep
 from typing import Generic, TypeVar
 
 from adapter.errors import StorageUnavailable
@@ -23,14 +23,12 @@ MOST_TOGETHER = 64
 LEADS_ANYWAY_SECONDS = 1.0
 """Who has waited for so long begins beside the others: the one before may hang at a connection that is dead."""
 
+_GATHERING = 2
+"""So often who leads lets the others go first, so that whoever is about to add a part does. Among greenlets, which
+stop only where they wait, nobody would come together otherwise: at the first they begin, at the second have read."""
+
 Part = TypeVar("Part")
 Result = TypeVar("Result")
-
-
-def _locked() -> Lock:
-    lock = Lock()
-    lock.acquire()
-    return lock
 
 
 @dataclass(slots=True, eq=False)
@@ -39,7 +37,7 @@ class _Entry(Generic[Part, Result]):
 
     part: Part
     gives_up_at: float
-    woken: Lock = field(default_factory=_locked)
+    woken: Lock = field(default_factory=Lock)
     results: list[Result] = field(default_factory=list)
     has_failed: bool = False
 
@@ -50,11 +48,12 @@ class _Entry(Generic[Part, Result]):
 class Groups(Generic[Part, Result]):
     """Lets threads write together.
 
-    `write` stores these parts in one transaction within so many seconds and returns the result of each; it raises
-    `StorageUnavailable` when none of them is stored.
+    `write` begins a transaction within so many seconds, then asks for the parts, stores them and returns the result of
+    each; it raises `StorageUnavailable` when none of them is stored. So who comes while it has to wait for another
+    process is taken along.
     """
 
-    def __init__(self, write: Callable[[Sequence[Part], float], Sequence[Result]]) -> None:
+    def __init__(self, write: Callable[[Callable[[], Sequence[Part]], float], Sequence[Result]]) -> None:
         self._write = write
         self._lock = Lock()
         self._waiting: deque[_Entry[Part, Result]] = deque()
@@ -75,6 +74,7 @@ class Groups(Generic[Part, Result]):
     def _may_lead(self, entry: _Entry[Part, Result]) -> bool:
         with self._lock:
             if self._leaders:
+                entry.woken.acquire()
                 self._waiting.append(entry)
                 return False
             self._leaders = 1
@@ -96,7 +96,9 @@ class Groups(Generic[Part, Result]):
             return True
 
     def _lead(self, entry: _Entry[Part, Result]) -> Result:
-        group = [entry, *self._others()]
+        for _ in range(_GATHERING):
+            sleep(0)
+        group = [entry]
         try:
             self._commit(group)
         finally:
@@ -106,19 +108,23 @@ class Groups(Generic[Part, Result]):
             self._hand_over()
         return entry.results[0] if entry.results else self._alone(entry)
 
-    def _others(self) -> list[_Entry[Part, Result]]:
-        with self._lock:
-            return [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER - 1))]
+    def _commit(self, group: list[_Entry[Part, Result]]) -> None:
+        def gather() -> list[Part]:
+            group.extend(self._others())
+            return [entry.part for entry in group]
 
-    def _commit(self, group: Sequence[_Entry[Part, Result]]) -> None:
         try:
-            results = self._write([entry.part for entry in group], group[0].left())
+            results = self._write(gather, group[0].left())
         except Exception:
             if len(group) == 1:
                 raise
             return  # Whatever it was: whose part is to blame shows when each tries alone.
         for entry, result in zip(group, results, strict=True):
             entry.results.append(result)
+
+    def _others(self) -> list[_Entry[Part, Result]]:
+        with self._lock:
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER - 1))]
 
     def _hand_over(self) -> None:
         """Let the next one lead who waits, if anybody does."""
@@ -129,4 +135,4 @@ class Groups(Generic[Part, Result]):
                 self._leaders -= 1
 
     def _alone(self, entry: _Entry[Part, Result]) -> Result:
-        return self._write([entry.part], entry.left())[0]
+        return self._write(lambda: [entry.part], entry.left())[0]

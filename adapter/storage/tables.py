@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     select,
     text,
 )
@@ -41,6 +42,13 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
+def in_utc(value: datetime) -> datetime:
+    """Return an aware time as SQLite keeps it, in UTC and without its zone; raise ValueError for a naive one."""
+    if value.tzinfo is None:
+        raise ValueError("a time without a zone can't be stored")
+    return value.astimezone(UTC).replace(tzinfo=None)
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """An aware time in UTC. SQLite gives naive times back, so they get their zone here; naive input is refused."""
 
@@ -51,10 +59,8 @@ class UTCDateTime(TypeDecorator[datetime]):
         """Return the time as the database keeps it; raise ValueError for a naive one."""
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone can't be stored")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+        plain = in_utc(value)
+        return plain if dialect.name == "sqlite" else plain.replace(tzinfo=UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return the time as aware UTC."""
@@ -254,7 +260,7 @@ days = Table(
     *(Column(f"within_{bound}", Integer, nullable=False) for bound in ("10s", "1min", "5min", "1h")),
 )
 
-UPTIME = select(uptime.c.seconds).where(uptime.c.id == 1).scalar_subquery()
+UPTIME = select(uptime.c.seconds).where(uptime.c.id == literal_column("1")).scalar_subquery()
 """The uptime, within a statement that writes."""
 
 tallies = Table(

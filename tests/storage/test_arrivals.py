@@ -31,11 +31,12 @@ class Crowd:
         self._entered, self._opened = Event(), Event()
         self.arrivals._groups._write = self._slowly
 
-    def _slowly(self, parts: Any, seconds: float) -> Any:
+    def _slowly(self, gather: Callable[[], Any], seconds: float) -> Any:
+        parts = gather()
         self.transactions += 1
         self._entered.set()
         self._opened.wait(PATIENCE)
-        return self._write(parts, seconds)
+        return self._write(lambda: parts, seconds)
 
     def send(self, *receipts: Receipt) -> list[Future[list[Received]]]:
         """Send one alone, and all others while it is being stored."""
@@ -128,10 +129,10 @@ def test_nobody_is_answered_before_the_commit(crowd: Crowd, engine: Engine) -> N
 
     hold: Callable[..., Any] = crowd._write
 
-    def write(parts: Any, seconds: float) -> Any:
-        while len(parts) > 1 and len(futures) < 5:
+    def write(gather: Callable[[], Any], seconds: float) -> Any:
+        while len(gather()) > 1 and len(futures) < 5:
             sleep(0.001)
-        return hold(parts, seconds)
+        return hold(gather, seconds)
 
     crowd._write = write
     event.listen(engine, "commit", look)

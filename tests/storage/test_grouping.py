@@ -18,12 +18,16 @@ PATIENCE = 30.0
 
 
 class Ledger:
-    """A database with one transaction at a time; `open` lets transactions end, `bad` parts can't be stored."""
+    """A database with one transaction at a time; `bad` parts can't be stored.
+
+    `begins` lets transactions begin, `open` lets them end.
+    """
 
     def __init__(self) -> None:
         self.open = Event()
         self.open.set()
-        self.entered = Event()
+        self.entered, self.asked, self.begins = Event(), Event(), Event()
+        self.begins.set()
         self.groups: list[list[int]] = []
         self.stored: list[int] = []
         self.bad: set[int] = set()
@@ -31,9 +35,12 @@ class Ledger:
         self.error: Callable[[], Exception] = lambda: StorageUnavailable("a bad part")
         self._lock = Lock()
 
-    def write(self, parts: Sequence[int], seconds: float) -> list[str]:
-        """Store all of them or none."""
+    def write(self, gather: Callable[[], Sequence[int]], seconds: float) -> list[str]:
+        """Store all of them or none, once the transaction may begin."""
         del seconds
+        self.asked.set()
+        self.begins.wait(PATIENCE)
+        parts = gather()
         self.groups.append(list(parts))
         self.entered.set()
         self.open.wait(PATIENCE)
@@ -95,6 +102,19 @@ def test_together(groups: Groups[int, str], ledger: Ledger, pool: ThreadPoolExec
     assert [[1], [2, 3, 4]] == [sorted(group) for group in ledger.groups]
 
 
+def test_taken_along_until_it_begins(groups: Groups[int, str], ledger: Ledger, pool: ThreadPoolExecutor) -> None:
+    """Who comes while a transaction waits to begin, for another process, belongs to it."""
+    ledger.begins.clear()
+    futures = [pool.submit(groups.add, 1, PATIENCE)]
+    assert ledger.asked.wait(PATIENCE)
+    futures += [pool.submit(groups.add, part, PATIENCE) for part in (2, 3)]
+    while len(groups._waiting) < 2:
+        sleep(0.001)
+    ledger.begins.set()
+    assert ["stored 1", "stored 2", "stored 3"] == [future.result(PATIENCE) for future in futures]
+    assert [[1, 2, 3]] == [sorted(group) for group in ledger.groups]
+
+
 def test_not_more_than_that(groups: Groups[int, str], ledger: Ledger, pool: ThreadPoolExecutor) -> None:
     """A transaction holds no more than the most; the others are in the next."""
     futures = gather(groups, ledger, pool, range(MOST_TOGETHER + 6))
@@ -142,10 +162,11 @@ def test_patience(groups: Groups[int, str], ledger: Ledger, pool: ThreadPoolExec
     slow = Event()
     write = ledger.write
 
-    def hang(parts: Sequence[int], seconds: float) -> list[str]:
+    def hang(gather: Callable[[], Sequence[int]], seconds: float) -> list[str]:
+        parts = gather()
         ledger.entered.set()
         slow.wait(PATIENCE)
-        return write(parts, seconds)
+        return write(lambda: parts, seconds)
 
     groups._write = hang
     third = pool.submit(groups.add, 3, 0.2)
