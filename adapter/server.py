@@ -1,17 +1,20 @@
 """gunicorn's settings, named in the Procfile: `gunicorn --config python:adapter.server 'adapter.app:create_app()'`.
 
-Threads, because a request waits for a commit most of its time. The whole configuration is checked when gunicorn reads
-this module, before it opens the port; each worker that delivers by itself (EMBEDDED_DELIVERY) does so from one thread.
+Greenlets, because a request waits for a commit most of its time, and a slow client for longer; what the other kinds of
+worker did instead stands in `adapter.web.connections`. The whole configuration is checked when gunicorn reads this
+module, before it opens the port; each worker that delivers by itself (EMBEDDED_DELIVERY) does so beside its requests.
 """
 
 from __future__ import annotations
 
+import adapter.cooperation  # noqa: F401  # pyright: ignore[reportUnusedImport]  # First of all: it says why.
+
+# isort: split
 import gc
 import os
 import sys
-from collections.abc import Iterable
 from threading import Thread
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import structlog
 
@@ -20,10 +23,8 @@ from adapter.delivery.worker import Worker
 from adapter.errors import AdapterError, ConfigurationRefused
 from adapter.logs import configure_logs, gunicorn_logs
 from adapter.storage.migrate import migrate
+from adapter.web.connections import IDLE_SECONDS, closing_as_told
 from adapter.wiring import Configuration, Parts, load_configuration
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 _SECONDS_TO_STORE = 2
 """So long a process that ends waits for its counts to be stored; they are no orders."""
@@ -52,11 +53,11 @@ _settings = _checked.settings
 
 bind = [f"0.0.0.0:{_settings.port}"]
 workers = _settings.web_concurrency
-worker_class = "gthread"
-threads = 16
+worker_class = "adapter.web.connections.PunctualWorker"
+worker_connections = _settings.max_connections
 timeout = 30
 graceful_timeout = 25
-keepalive = 5
+keepalive = IDLE_SECONDS
 max_requests = 0
 limit_request_line = 4094
 limit_request_fields = 100
@@ -66,6 +67,7 @@ limit_request_field_size = 8190
 forwarded_allow_ips = ""
 forwarder_headers = ""
 control_socket_disable = True  # It would be made in the user's home, which may be read-only, and nobody uses it.
+logger_class = "adapter.web.connections.WithoutAccessLog"
 logconfig_dict = dict(gunicorn_logs(_settings.log_level))
 
 _delivering: list[tuple[Worker, Thread]] = []
@@ -101,27 +103,13 @@ def post_worker_init(gunicorn_worker: Any) -> None:  # noqa: ANN401  # gunicorn'
     gunicorn_worker.wsgi = closing_as_told(gunicorn_worker.wsgi)
     watch = parts.watch()
     _watching.append((watch, watch.start()))
+    gc.freeze()  # What is there by now lives as long as the process; looking through it again takes 5 % of the time.
     if not _settings.embedded_delivery:
         return
     worker = parts.worker()
-    gc.freeze()  # As `adapter deliver` does.
     thread = Thread(target=worker.run, name="delivery", daemon=True)
     thread.start()
     _delivering.append((worker, thread))
-
-
-def closing_as_told(application: WSGIApplication) -> WSGIApplication:
-    """Return the application with its "Connection: close" obeyed: gunicorn drops that header and says keep-alive."""
-
-    def answer(environ: WSGIEnvironment, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401  # gunicorn's own.
-        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:  # noqa: ANN401  # PEP 3333.
-            if ("Connection", "close") in headers:
-                start_response.__self__.force_close()  # The method's object is gunicorn's response.
-            return start_response(status, headers, *error)
-
-        return application(environ, start)
-
-    return answer
 
 
 def worker_exit(_server: Any, _worker: Any) -> None:  # noqa: ANN401  # gunicorn's arbiter and worker.

@@ -29,6 +29,9 @@ SHORTEST_PASSWORD = 12
 SHORTEST_LEASE = 25
 """Seconds. A try may take twenty: with a shorter lease another worker sends the same batch meanwhile."""
 
+MAX_BODY_BYTES = 2 * 1024 * 1024
+"""Orders of 30 lines have 67 kB; dozens of lines with plugins' data some hundred."""
+
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 _POSTGRESQL = ("postgres://", "postgresql://", "postgresql+psycopg://")
@@ -62,7 +65,8 @@ _HOSTS = {
 class Settings:
     """What the environment says; the table of variables is in the README.
 
-    `sqlite_path` is the database file when SQLite is used, else None. `notices` are sentences to show at start.
+    `sqlite_path` is the database file when SQLite is used, else None. `max_connections` and `max_waiting_orders` are
+    those of one web process. `notices` are sentences to show at start.
     """
 
     database_url: str = field(repr=False)
@@ -80,6 +84,9 @@ class Settings:
     lease: timedelta
     retention: timedelta
     embedded_delivery: bool
+    max_body_bytes: int
+    max_connections: int
+    max_waiting_orders: int
     notices: tuple[str, ...]
 
 
@@ -108,7 +115,7 @@ class _Reader(VariableReader):
             database_url=database_url,
             sqlite_path=sqlite_path,
             port=self._whole("PORT", 8000, least=1, most=65535),
-            web_concurrency=self._whole("WEB_CONCURRENCY", 2, least=1, most=64),
+            web_concurrency=self._whole("WEB_CONCURRENCY", 2 if sqlite_path is None else 1, least=1, most=64),
             secret_key=self._secret_key(database_url),
             secret_key_fallbacks=tuple((self._text("SECRET_KEY_FALLBACKS") or "").split()),
             mappings_dir=Path(self._text("MAPPINGS_DIR") or "mappings"),
@@ -120,6 +127,9 @@ class _Reader(VariableReader):
             lease=self._lease(),
             retention=timedelta(days=self._whole("RETENTION_DAYS", 30, least=1, most=3650)),
             embedded_delivery=embedded_delivery,
+            max_body_bytes=self._whole("MAX_BODY_BYTES", MAX_BODY_BYTES, least=64 * 1024, most=64 * 1024 * 1024),
+            max_connections=self._whole("MAX_CONNECTIONS", 1000, least=10, most=100_000),
+            max_waiting_orders=self._whole("MAX_WAITING_ORDERS", 500, least=1, most=100_000),
             notices=tuple(self._notices),
         )
 

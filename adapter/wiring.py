@@ -108,7 +108,7 @@ class Parts:
     @cached_property
     def engine(self) -> Database:
         """The database."""
-        return open_engine(self.settings, threads=32)
+        return open_engine(self.settings, threads=16)
 
     @cached_property
     def secrets(self) -> tuple[str, ...]:

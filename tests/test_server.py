@@ -14,7 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPResponse
@@ -46,7 +46,11 @@ SHOPS = {
 
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ModuleType]]:
-    """Return what reads gunicorn's settings anew with these variables, as gunicorn does at its start."""
+    """Return what reads gunicorn's settings anew with these variables, as gunicorn does at its start.
+
+    All but the exchange of the threads, which would last for the other tests of this process.
+    """
+    monkeypatch.setitem(sys.modules, "adapter.cooperation", ModuleType("adapter.cooperation"))
 
     def loaded(**changes: str) -> ModuleType:
         for name, value in {**SHOPS, "DATABASE_URL": f"sqlite:///{tmp_path}/a.db", **changes}.items():
@@ -64,7 +68,11 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
 def test_settings(load: Callable[..., ModuleType]) -> None:
     """Port and processes come from the environment; nobody's headers are trusted, no control socket is opened."""
     server = load(PORT="8123", WEB_CONCURRENCY="3")
-    assert (["0.0.0.0:8123"], 3, "gthread") == (server.bind, server.workers, server.worker_class)
+    assert (["0.0.0.0:8123"], 3, "adapter.web.connections.PunctualWorker") == (
+        server.bind,
+        server.workers,
+        server.worker_class,
+    )
     assert ("", "", True) == (server.forwarded_allow_ips, server.forwarder_headers, server.control_socket_disable)
     assert 25 == server.graceful_timeout
 
@@ -195,34 +203,6 @@ def _stored(file: Path) -> dict[tuple[str, str], int]:
     with closing(sqlite3.connect(file)) as connection:
         rows = connection.execute("SELECT subject, kind, count FROM tallies WHERE name = 'webhooks'")
         return {(subject, kind): count for subject, kind, count in rows}
-
-
-class GunicornResponse:
-    """As much of gunicorn's response as counts here."""
-
-    def __init__(self) -> None:
-        self.closes = False
-        self.status = ""
-
-    def force_close(self) -> None:
-        """Close the connection after this answer."""
-        self.closes = True
-
-    def start_response(self, status: str, headers: list[tuple[str, str]], *error: object) -> None:
-        """Take the head of an answer."""
-        self.status = f"{status} {len(headers)} {len(error)}"
-
-
-@pytest.mark.parametrize(
-    ("headers", "closes"),
-    [([("Connection", "close")], True), ([("Connection", "keep-alive")], False), ([], False)],
-)
-def test_closing_as_told(load: Callable[..., ModuleType], headers: list[tuple[str, str]], closes: bool) -> None:
-    """An answer that says "Connection: close" closes it; everything else passes as it is."""
-    response = GunicornResponse()
-    application = load().closing_as_told(lambda environ, start: start(environ["status"], headers, "error"))
-    application({"status": "413"}, response.start_response)
-    assert (closes, f"413 {len(headers)} 1") == (response.closes, response.status)
 
 
 # Real processes.
@@ -526,6 +506,59 @@ def test_the_log(server: Server) -> None:
 
 
 @pytest.mark.processes
+class Drips:
+    """Connections on which a byte comes now and then; `cut` are those that the server has closed since, with when."""
+
+    def __init__(self, server: Server, starts: Sequence[bytes]) -> None:
+        self.began = time.monotonic()
+        self.cut: dict[socket.socket, float] = {}
+        self.open = [server.raw() for _ in starts]
+        for connection, start in zip(self.open, starts, strict=True):
+            connection.sendall(start)
+
+    def drip(self) -> None:
+        """Send a byte on each, and see which are closed."""
+        for connection in self.open.copy():
+            try:
+                connection.sendall(b"x")
+                connection.setblocking(False)
+                ended = not connection.recv(65536)
+            except BlockingIOError:
+                ended = False
+            except OSError:
+                ended = True
+            if ended:
+                self.open.remove(connection)
+                self.cut[connection] = time.monotonic() - self.began
+                connection.close()
+
+
+def _memory_of(process: subprocess.Popen[bytes]) -> float:
+    """Return the megabytes of a process and its children; what they share counts once."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    rollups = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in (process.pid, *children))
+    return sum(int(rollup.split("\nPss:")[1].split()[0]) for rollup in rollups) / 1024
+
+
+def test_clients_that_drip(server: Server) -> None:
+    """Many times more clients than threads would be there drip their requests: orders pass, and each drip is cut."""
+    before = _memory_of(server.process)
+    starts = [b"POST /webhooks/woocommerce HTTP/1.1\r\nHost: "] * 100 + [head(Content_Length="100000")] * 100
+    drips = Drips(server, starts)
+    slowest = 0.0
+    for number in range(16):
+        began = time.monotonic()
+        body = order(7000 + number)
+        assert 200 == server.ask("POST", PATH, body, signed(body)).status
+        slowest = max(slowest, time.monotonic() - began)
+        drips.drip()
+        time.sleep(0.5)
+    assert (0, 200) == (len(drips.open), len(drips.cut))
+    assert max(drips.cut.values()) < 10
+    assert slowest < 2
+    assert _memory_of(server.process) - before < 30
+
+
 def test_stopping_with_a_request_in_hand(tmp_path: Path) -> None:
     """SIGTERM while a body comes in: the order is stored and answered, then the server ends with 0."""
     stopping = Server(tmp_path, free_port())

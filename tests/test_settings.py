@@ -25,7 +25,7 @@ def test_defaults() -> None:
     """An empty environment is a SQLite file here, embedded delivery and the real Conversion API."""
     settings = load_settings({})
     assert ("sqlite:///adapter.db", Path("adapter.db")) == (settings.database_url, settings.sqlite_path)
-    assert (8000, 2, 0, "info") == (
+    assert (8000, 1, 0, "info") == (
         settings.port,
         settings.web_concurrency,
         settings.trusted_proxies,
@@ -41,6 +41,17 @@ def test_defaults() -> None:
         settings.status_token,
     )
     assert Path("mappings") == settings.mappings_dir
+    assert (2_097_152, 1000, 500) == (
+        settings.max_body_bytes,
+        settings.max_connections,
+        settings.max_waiting_orders,
+    )
+
+
+def test_processes_by_default() -> None:
+    """SQLite has one writer, and so one web process; beside PostgreSQL there are two."""
+    environment = {"DATABASE_URL": "postgresql://host/name", "SECRET_KEY": "k" * 32}
+    assert (1, 2) == (load_settings({}).web_concurrency, load_settings(environment).web_concurrency)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
@@ -100,8 +111,8 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"PORT": "80.5"}, "PORT: '80.5' is no whole number from 1 to 65535 (without it: 8000)"),
     ({"PORT": "8_000"}, "PORT: '8_000' is no whole number from 1 to 65535 (without it: 8000)"),
     ({"PORT": "9" * 5000}, f"PORT: '{'9' * 40}' is no whole number from 1 to 65535 (without it: 8000)"),
-    ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY: '0' is no whole number from 1 to 64 (without it: 2)"),
-    ({"WEB_CONCURRENCY": "65"}, "WEB_CONCURRENCY: '65' is no whole number from 1 to 64 (without it: 2)"),
+    ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY: '0' is no whole number from 1 to 64 (without it: 1)"),
+    ({"WEB_CONCURRENCY": "65"}, "WEB_CONCURRENCY: '65' is no whole number from 1 to 64 (without it: 1)"),
     ({"TRUSTED_PROXIES": "11"}, "TRUSTED_PROXIES: '11' is no whole number from 0 to 10 (without it: 0)"),
     ({"TRUSTED_PROXIES": "true"}, "TRUSTED_PROXIES: 'true' is no whole number from 0 to 10 (without it: 0)"),
     ({"LEASE_SECONDS": "0"}, "LEASE_SECONDS: '0' is no whole number from 1 to 3600 (without it: 60)"),
@@ -139,7 +150,7 @@ BAD: list[tuple[dict[str, str], str]] = [
         ),
     ),
     ({"PORT": "0"}, "PORT: '0' is no whole number from 1 to 65535 (without it: 8000)"),
-    ({"WEB_CONCURRENCY": "٣"}, "WEB_CONCURRENCY: '٣' is no whole number from 1 to 64 (without it: 2)"),
+    ({"WEB_CONCURRENCY": "٣"}, "WEB_CONCURRENCY: '٣' is no whole number from 1 to 64 (without it: 1)"),
     ({"EMBEDDED_DELIVERY": "maybe"}, "EMBEDDED_DELIVERY: 'maybe' is neither true nor false (write true or false)"),
     ({"LOG_LEVEL": "loud"}, "LOG_LEVEL: 'loud' is no level (one of debug, info, warning, error)"),
     (
@@ -374,6 +385,9 @@ def test_levels(level: str) -> None:
         ("PORT", "port", 1, 65535),
         ("WEB_CONCURRENCY", "web_concurrency", 1, 64),
         ("TRUSTED_PROXIES", "trusted_proxies", 0, 10),
+        ("MAX_BODY_BYTES", "max_body_bytes", 65_536, 67_108_864),
+        ("MAX_CONNECTIONS", "max_connections", 10, 100_000),
+        ("MAX_WAITING_ORDERS", "max_waiting_orders", 1, 100_000),
     ],
 )
 def test_limits_of_numbers(name: str, field: str, least: int, most: int) -> None:

@@ -9,6 +9,7 @@ from math import inf
 from time import monotonic, sleep
 from typing import Any
 
+from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -27,7 +28,7 @@ _SHORTEST_WAIT = 1.0
 _SHORTEST_RECONNECT = 2.0
 """Seconds."""
 
-_ASK_AGAIN_SECONDS = 0.005
+_ASK_AGAIN_SECONDS = 0.001
 
 _QUEUE = "queue"
 _BUSY = "busy_seconds"
@@ -53,7 +54,8 @@ _POSTGRESQL = {
 def open_engine(settings: Settings, threads: int = 8) -> Engine:
     """Return the engine of the configured database; `threads` is how many may use it at once. Connects lazily."""
     if settings.sqlite_path is not None:
-        return open_sqlite(URL.create("sqlite", database=str(settings.sqlite_path)), threads)
+        url = URL.create("sqlite", database=str(settings.sqlite_path))
+        return open_sqlite(url, threads, most_waiting=settings.max_waiting_orders)
     scheme, rest = settings.database_url.split("://", 1)
     del scheme  # postgres, postgresql or postgresql+psycopg: all the same database.
     engine = create_engine(
@@ -64,9 +66,10 @@ def open_engine(settings: Settings, threads: int = 8) -> Engine:
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args=_POSTGRESQL,
-        execution_options={_QUEUE: Queue()},
+        execution_options={_QUEUE: Queue(most=settings.max_waiting_orders)},
     )
     event.listen(engine, "do_connect", _connect_in_time)
+    event.listen(engine, "connect", _send_arrays_in_binary)
     return engine
 
 
@@ -74,10 +77,16 @@ def _connect_in_time(_dialect: object, _record: object, arguments: Any, paramete
     return PunctualConnection.connect(*arguments, **{**parameters, "connect_timeout": current().left_to_connect()})
 
 
-def open_sqlite(url: str | URL, threads: int, busy_seconds: float = BUSY_SECONDS) -> Engine:
+def _send_arrays_in_binary(connection: PunctualConnection, _record: object) -> None:
+    """Send no texts, which are psycopg's choice: in them the bodies of an array are twice as long, digit by digit."""
+    connection.adapters.register_dumper(list, ListBinaryDumper)
+
+
+def open_sqlite(url: str | URL, threads: int, busy_seconds: float = BUSY_SECONDS, most_waiting: int = 500) -> Engine:
     """Return an engine on a SQLite file: WAL, synchronous=FULL, every writing transaction BEGIN IMMEDIATE.
 
-    `busy_seconds` is how long a statement may wait for another writer, or a thread for a connection.
+    `busy_seconds` is how long a statement may wait for another writer, or a thread for a connection; `most_waiting`
+    is how many orders may wait for their turn.
     """
     engine = create_engine(
         url,
@@ -86,7 +95,7 @@ def open_sqlite(url: str | URL, threads: int, busy_seconds: float = BUSY_SECONDS
         pool_timeout=busy_seconds,
         hide_parameters=True,
         connect_args={"timeout": busy_seconds},
-        execution_options={_QUEUE: Queue(gap=SQLITE_GAP_SECONDS), _BUSY: busy_seconds},
+        execution_options={_QUEUE: Queue(gap=SQLITE_GAP_SECONDS, most=most_waiting), _BUSY: busy_seconds},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -194,7 +203,7 @@ def transaction(engine: Engine, patience: Patience, seconds: float) -> Generator
             limit.answer = patience.answer
             with connection.begin():
                 yield connection
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         raise StorageUnavailable(_reason(error)) from error
 
 
@@ -222,7 +231,7 @@ def reading(engine: Engine) -> Generator[Connection, None, None]:
         raise StorageUnavailable(_reason(error)) from error
 
 
-def _reason(error: SQLAlchemyError) -> str:
+def _reason(error: Exception) -> str:
     """Say what went wrong without the statement's parameters, which are personal.
 
     The driver's first line alone: PostgreSQL puts the row's values into the next, its DETAIL.

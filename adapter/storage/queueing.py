@@ -41,11 +41,15 @@ BESIDE_SECONDS = 1.0
 
 
 class Queue:
-    """The threads that write to one database. `now` gives monotonic seconds; `gap` is left between two clicks."""
+    """The threads that write to one database.
 
-    def __init__(self, now: Callable[[], float] = monotonic, gap: float = 0.0) -> None:
+    `now` gives monotonic seconds; `gap` is left between two clicks; no more than `most` orders wait at once.
+    """
+
+    def __init__(self, now: Callable[[], float] = monotonic, gap: float = 0.0, most: int = 500) -> None:
         self._now = now
         self._gap = gap
+        self._most = most
         self._turn = Lock()
         self._lock = Condition()
         self._inside = 0
@@ -119,6 +123,8 @@ class Queue:
             if self._inside == 0 and not self._last_failed:  # Nobody got through, for nobody came.
                 self._passed_at = now
             stuck_for = now - self._passed_at
+            if self._inside >= self._most:
+                raise StorageUnavailable(f"{self._inside} orders wait already, as many as MAX_WAITING_ORDERS allows")
             if self._inside >= MOST_WAITING and stuck_for > STUCK_SECONDS:
                 raise StorageUnavailable(f"nobody has got through for a while, and {self._inside} wait already")
             self._inside += 1

@@ -18,15 +18,13 @@ from adapter.errors import SignatureRefused, StorageUnavailable
 from adapter.intake import Intake, Result, Taken
 from adapter.platforms.registry import PLATFORMS
 from adapter.platforms.webhook import WebhookRequest
+from adapter.settings import MAX_BODY_BYTES
 from adapter.shops.shop import Shop, Shops
 from adapter.web.answers import hang_up, refuse, reply, turn_away, unexpected
 from adapter.web.bodies import BROKEN_OFF, BodyIncomplete, BodyTooLarge, read_body
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-LARGEST_BODY = 2 * 1024 * 1024
-"""Bytes. Orders of 30 lines have 67 kB; dozens of lines with plugins' data some hundred."""
 
 _RETRY_AFTER_SECONDS = "10"
 
@@ -42,11 +40,12 @@ _log = structlog.get_logger()
 
 
 class Door:
-    """Answers webhooks for these shops."""
+    """Answers webhooks for these shops; `largest_body` is in bytes."""
 
-    def __init__(self, shops: Shops, intake: Intake) -> None:
+    def __init__(self, shops: Shops, intake: Intake, largest_body: int = MAX_BODY_BYTES) -> None:
         self._shops = shops
         self._intake = intake
+        self._largest_body = largest_body
 
     def answer(self, request: Request, shop_name: str) -> Response:
         """Take the webhook in, and return the answer to it."""
@@ -57,10 +56,11 @@ class Door:
 
     def _receive(self, request: Request, shop: Shop) -> Response:
         try:
-            webhook = WebhookRequest(_headers(request.environ), read_body(request, LARGEST_BODY))
+            webhook = WebhookRequest(_headers(request.environ), read_body(request, self._largest_body))
         except BodyTooLarge:
             _log.warning("webhook refused", shop=shop.name, status=413)
-            return hang_up(413, f"the body is larger than {LARGEST_BODY} bytes", "send one order per webhook")
+            hint = "send one order per webhook; MAX_BODY_BYTES of the adapter sets the limit"
+            return hang_up(413, f"the body is larger than {self._largest_body} bytes", hint)
         except BodyIncomplete:
             _log.warning("webhook refused", shop=shop.name, status=400)
             return hang_up(400, BROKEN_OFF, "send it again")
@@ -93,7 +93,9 @@ def in_front_of(application: WSGIApplication, door: Door) -> WSGIApplication:
             response = door.answer(Request(environ), shop_name)
         except Exception as error:  # noqa: BLE001  # As Flask's error handler.
             response = unexpected(error)
-        return response(environ, start_response)
+        # As calling the response does, which first looks at everything that such a small one can't have.
+        start_response(response.status, response.headers.to_wsgi_list())
+        return [response.get_data()]
 
     return answer
 

@@ -24,7 +24,7 @@ WEB: Mapping[str, tuple[str, When]] = {
     "before the order's commit": ("adapter.storage.arrivals:Arrivals._upsert", "after"),
     "after the order's commit": ("adapter.storage.arrivals:Arrivals.store", "after"),
     "before the 200 leaves": ("gunicorn.http.wsgi:Response.start_response", "before"),
-    "after the 200 left": ("gunicorn.http.wsgi:Response.close", "after"),
+    "after the 200 left": ("adapter.web.connections:PunctualSocket.send_gathered", "after"),
 }
 """Points of the web process: where, and whether before or after that function."""
 

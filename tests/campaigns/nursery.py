@@ -1,8 +1,8 @@
 """Starts the adapter's processes quickly: a process that has imported everything forks them, so a start takes 20 ms.
 
 A child is a process like any other: its own session, its own environment, its log in a file, its signals as default;
-it runs the very command that is given (`adapter …`, `gunicorn …`, or the fake API). Run as
-`python -m campaigns.nursery FD`.
+it runs the very command that is given (`adapter …`, `gunicorn …`, or the fake API). There are two such processes, for
+the web process has its threads replaced before anything is imported. Run as `python -m campaigns.nursery FD [web]`.
 """
 
 from __future__ import annotations
@@ -75,14 +75,36 @@ class Child:
 
 
 class Nursery:
-    """The forking process. Whoever starts a child ends it."""
+    """The forking processes, each started when it is first needed. Whoever starts a child ends it."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._rooms: dict[str, _Room] = {}
+
+    def start(
+        self, log: Path, environment: Mapping[str, str], *command: str, listening: socket.socket | None = None
+    ) -> Child:
+        """Start a command; `{fd}` in its words becomes the number under which it has the listening socket."""
+        kind = "web" if command[0] == "gunicorn" else "plain"
+        if kind not in self._rooms:
+            self._rooms[kind] = _Room(self._folder, kind)
+        return self._rooms[kind].start(log, environment, *command, listening=listening)
+
+    def close(self) -> None:
+        """End the nursery itself."""
+        for room in self._rooms.values():
+            room.close()
+
+
+class _Room:
+    """One forking process."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
         self._socket, theirs = socket.socketpair()
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
         with theirs, (folder / "nursery.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "campaigns.nursery", str(theirs.fileno())],
+                [sys.executable, "-m", "campaigns.nursery", str(theirs.fileno()), kind],
                 cwd=ROOT,
                 env=environment,
                 pass_fds=[theirs.fileno()],
@@ -95,7 +117,7 @@ class Nursery:
     def start(
         self, log: Path, environment: Mapping[str, str], *command: str, listening: socket.socket | None = None
     ) -> Child:
-        """Start a command; `{fd}` in its words becomes the number under which it has the listening socket."""
+        """Start a command, as the nursery says."""
         message = json.dumps({"log": str(log), "environment": dict(environment), "command": command}).encode()
         fds = [] if listening is None else [listening.fileno()]
         socket.send_fds(self._socket, [message], fds)
@@ -110,7 +132,7 @@ class Nursery:
         return Child(pid, log, fd)
 
     def close(self) -> None:
-        """End the nursery itself."""
+        """End it."""
         self._socket.close()
         self._process.kill()
         self._process.wait()
@@ -186,7 +208,11 @@ def _run(command: str) -> int:
 
 
 if __name__ == "__main__":
-    for module in ("adapter.app", "adapter.cli", "gunicorn.app.wsgiapp", "gunicorn.workers.gthread", "psycopg"):
+    MODULES = {
+        "plain": ("adapter.cli", "psycopg"),
+        "web": ("adapter.cooperation", "adapter.app", "adapter.web.connections", "gunicorn.app.wsgiapp", "psycopg"),
+    }
+    for module in MODULES[sys.argv[2]]:
         importlib.import_module(module)
     for dialect in ("postgresql.psycopg", "sqlite.pysqlite"):
         importlib.import_module(f"sqlalchemy.dialects.{dialect}")

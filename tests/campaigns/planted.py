@@ -278,7 +278,7 @@ PLANTED: Sequence[Planted] = (
         changes=[
             Change(
                 "adapter/web/webhooks.py",
-                "read_body(request, LARGEST_BODY)",
+                "read_body(request, self._largest_body)",
                 "read_body(request, 2**62)",
             )
         ],

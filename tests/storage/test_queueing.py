@@ -61,6 +61,23 @@ def test_when_nobody_gets_through_only_some_wait() -> None:
             pass
 
 
+def test_no_more_wait_than_that() -> None:
+    """One order too many is refused at once, however quickly the others get through."""
+    queue = Queue(most=3)
+    with ExitStack() as inside:
+        places = [queue.place() for _ in range(3)]
+        for place in places:
+            inside.enter_context(place)
+        with (
+            pytest.raises(StorageUnavailable, match="3 orders wait already, as many as MAX_WAITING_ORDERS"),
+            queue.place(),
+        ):
+            pass
+        places[0].__exit__(None, None, None)
+        with queue.place():
+            pass
+
+
 def test_who_comes_late_hears_since_when_nobody_got_through() -> None:
     """The first waits with its whole patience, who comes three seconds later with so much less."""
     seconds = Seconds()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from adapter.web.webhooks import LARGEST_BODY
+from adapter.settings import MAX_BODY_BYTES as LARGEST_BODY
 
 LIVE = Path(__file__).parents[1] / "samples" / "woocommerce-live"
 TEST_NOTIFICATION = Path(__file__).parents[1] / "samples" / "shopify" / "test_notification.json"
