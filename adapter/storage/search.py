@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from adapter.storage.engine import reading
 from adapter.storage.reasons import KindOfReason
-from adapter.storage.tables import ENDED, REASONED, UNSETTLED, State, purchases
+from adapter.storage.tables import ENDED, REASONED, UNSETTLED, WAITING, State, purchases
 
 Condition = ColumnElement[bool] | TextClause
 
@@ -152,7 +152,8 @@ def _narrowed(wanted: Wanted, shops: Iterable[str]) -> Iterator[tuple[Condition,
 def _by_state(state: State | None) -> Iterator[tuple[Condition, ...]]:
     """Yield the conditions of each stretch of the indexes: the settled ones state by state, then those that wait."""
     if state in _WAITING:
-        yield text(UNSETTLED), purchases.c.state == state
+        # Few of those that wait are on their way: the index of due orders says which, without a look at the others.
+        yield text(UNSETTLED if state is State.PENDING else WAITING), purchases.c.state == state
         return
     settled = text(ENDED)
     yield from ((settled, purchases.c.state == one.value) for one in ([state] if state else _SETTLED))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from plans import fill, plan
 from sqlalchemy import Engine, event, insert, text
 
 from adapter.storage.search import Mark, Search, Wanted
@@ -167,6 +168,18 @@ def test_sqlite_uses_an_index(sqlite_engine: Engine, question: dict[str, Any]) -
         assert not [step for step in plan if step.startswith("SCAN purchases") and "INDEX" not in step]
         is_of_index_alone = "ORDER BY" in sql and "IN (" not in sql.partition("WHERE")[2]
         assert not (is_of_index_alone and any("TEMP B-TREE FOR ORDER BY" in step for step in plan))
+
+
+def test_those_on_their_way(engine: Engine) -> None:
+    """However many wait, only those that are being sent are looked at: the index of due orders knows the state."""
+    fill(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE purchases SET state = 'delivering' WHERE order_id IN ('40', '80')"))
+    search = Search(engine)
+    assert ["40", "80"] == ids(search, state=State.DELIVERING)
+    steps = plan(engine, lambda: search.page(Wanted(shop="shop0", state=State.DELIVERING)))
+    assert [step for step in steps if "purchases_waiting" in step], steps
+    assert not [step for step in steps if "purchases_unsettled" in step], steps
 
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
