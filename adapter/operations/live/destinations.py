@@ -19,6 +19,9 @@ _STEPS = {
     Condition.DOWN: "Axon doesn't answer: it is tried again by itself; can this machine reach the address?",
 }
 
+_START_EMBEDDED = "start the web process (`adapter serve`): it delivers by itself"
+_START_WORKER = "start a worker (`adapter deliver`), or set EMBEDDED_DELIVERY=true for the web process"
+
 
 def look(setup: Setup, tested: str | None = None) -> Iterator[Finding]:
     """Yield whether a worker runs, and the condition of each destination.
@@ -26,7 +29,7 @@ def look(setup: Setup, tested: str | None = None) -> Iterator[Finding]:
     `tested` is a shop of which a test event is sent anyhow.
     """
     stores, now = setup.stores(), setup.clock()
-    yield _worker(Vitals(stores.engine).beat_at(), now)
+    yield _worker(Vitals(stores.engine).beat_at(), now, embedded=setup.settings.embedded_delivery)
     for id_, (destination, shops) in setup.shops.destinations().items():
         state = stores.destinations.state(id_, now)
         yield _condition(destination, shops, state, tested)
@@ -44,9 +47,8 @@ def _condition(destination: Destination, shops: Sequence[str], state: Destinatio
     return Finding(f"{name}: no event was accepted yet", "" if tested in shops else step)
 
 
-def _worker(beat_at: datetime | None, now: datetime) -> Finding:
+def _worker(beat_at: datetime | None, now: datetime, *, embedded: bool) -> Finding:
     if beat_at is not None and abs(now - beat_at) <= DEAD_AFTER:
         return Finding("a worker looks for orders to deliver")
     since = "has ever looked" if beat_at is None else f"has looked since {beat_at:%Y-%m-%d %H:%M} UTC"
-    step = "start a worker (`adapter deliver`), or set EMBEDDED_DELIVERY=true for the web process"
-    return wrong(f"no worker {since} for orders to deliver: they wait", step)
+    return wrong(f"no worker {since} for orders to deliver: they wait", _START_EMBEDDED if embedded else _START_WORKER)

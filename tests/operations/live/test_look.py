@@ -154,7 +154,7 @@ def test_a_destination_that_is_not_open(make_parts: Callable[..., Parts], clock:
 
 def test_no_worker(make_parts: Callable[..., Parts], clock: Any) -> None:
     """Without a worker orders wait: none ever, or one that was last seen two minutes ago."""
-    parts = make_parts(delivered=False)
+    parts = make_parts(delivered=False, EMBEDDED_DELIVERY="false")
     never, _ = destinations.look(parts.setup())
     assert ("no worker has ever looked for orders to deliver: they wait", True) == (never.fact, never.is_wrong)
     Pulse(parts.engine).beat(clock())
@@ -164,6 +164,8 @@ def test_no_worker(make_parts: Callable[..., Parts], clock: Any) -> None:
     gone = next(destinations.look(parts.setup()))
     assert "no worker has looked since 2026-05-01 12:00 UTC for orders to deliver: they wait" == gone.fact
     assert "EMBEDDED_DELIVERY=true" in gone.step
+    embedded = next(destinations.look(make_parts(delivered=False).setup()))
+    assert (gone.fact, True) == (embedded.fact, "(`adapter serve`): it delivers by itself" in embedded.step)
 
 
 def test_shops_without_orders(make_parts: Callable[..., Parts]) -> None:
