@@ -42,8 +42,9 @@ class Cohorts:
         with reading(self._engine) as connection:
             rows: Sequence[Any] = connection.execute(_by_day(len(days)), {"shop": shop, **moments}).all()
             of_days = delivered(connection, shop, days)
-        counted = Counter({(day, State.DELIVERED): number for day, number in of_days.items()})
-        return counted + Counter({(days[row[0]], State(row[1])): row[2] for row in rows})
+        counted: Counter[tuple[date, State]] = Counter({(days[row[0]], State(row[1])): row[2] for row in rows})
+        counted.update({(day, State.DELIVERED): number for day, number in of_days.items()})
+        return counted
 
     def reasons(self, shop: str, since: date) -> Counter[str]:
         """Return how many orders that came in since then have each kind of reason."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Cost(NamedTuple):
-    """What one guess costs, in scrypt's own figures: 128 · n · r bytes of memory, and the time to fill them p times."""
+    """What one guess costs, in scrypt's own figures: 128 · n · r bytes of memory, and the time to fill it p times."""
 
     n: int
     r: int
