@@ -1,7 +1,7 @@
 # Two commands matter on a fresh machine: `make demo` and `make test`. Both create the environment from the lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick bench campaigns campaigns-teeth checks lint types mypy basedpyright contracts
+.PHONY: help demo test quick bench profile campaigns campaigns-teeth checks lint types mypy basedpyright contracts
 .PHONY: tests format lock clean
 
 VENV := .venv
@@ -34,10 +34,15 @@ quick: $(VENV)/dev  ## The tests that need no real process, no database server a
 campaigns: $(VENV)/dev  ## The long proofs: random orders against the money laws, real processes against every fault
 	$(BIN)/python -m pytest -n 2 -q -m campaign --timeout 3600 tests/campaigns tests
 
-bench: $(VENV)/dev  ## What an order costs: its mapping, draining a backlog, its way to Axon on an idle system
+bench: $(VENV)/dev  ## What an order costs: mapping, draining, its way to Axon, intake beside a bare Flask route
 	$(BIN)/python tests/benchmarks/mapping.py
 	$(BIN)/python tests/benchmarks/draining.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/latency.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/intake.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/hostile.py
+
+profile: $(VENV)/dev  ## Where an order's microseconds go, as tables
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/breakdown.py
 
 campaigns-teeth: $(VENV)/dev  ## Twenty planted bugs, each in a copy: which campaign catches it
 	PYTHONPATH=tests $(BIN)/python -m campaigns.teeth

@@ -2,6 +2,16 @@
 
 A connection costs a greenlet and no thread, so hundreds that drip stand in nobody's way; and each ends in time all the
 same. gunicorn's own time limit begins anew with every byte of a body, and it has none for an answer that nobody reads.
+
+The kinds of worker, measured on two cores against a Flask route that does nothing (gthread 2 × 8 = 1), orders of 10 kB
+stored durably per second of CPU time, 32 connections (tests/benchmarks/intake.py, 2026-11-24):
+
+    gthread 2 × 16     SQLite 0.40   PostgreSQL 0.36   32 dripping clients take every thread
+    gthread 1 × 16     SQLite 0.47, bound to one core, which no PaaS promises
+    gevent × 2         SQLite 0.58   PostgreSQL 0.51   hundreds of dripping clients: orders pass
+    gevent × 1         SQLite 0.69   PostgreSQL 0.58   as above; two thirds of the orders per second of two processes
+
+The first two before an order's row got cheaper, which all would share. sync wasn't measured: two clients stop it.
 """
 
 from __future__ import annotations

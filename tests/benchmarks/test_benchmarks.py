@@ -20,6 +20,8 @@ _HERE = Path(__file__).parent
         ("mapping.py", ["--rounds", "1"], 2 + 3),
         ("draining.py", ["--orders", "120", "--database", "sqlite"], 2 + 1),
         ("latency.py", ["--orders", "2", "--database", "sqlite"], 2 + 2),
+        ("intake.py", ["--rounds", "1", "--seconds", "0.3", "--only", "adapter, SQLite"], 2 + 2),
+        ("hostile.py", ["--seconds", "1", "--drips", "20"], 2 + 3),
     ],
 )
 def test_every_table_is_printed(script: str, options: Sequence[str], lines: int) -> None:
