@@ -28,7 +28,7 @@ checks: basedpyright mypy lint contracts
 
 quick: $(VENV)/dev  ## The tests that need no real process, no database server and no patience, in under a minute
 	$(BIN)/python -m pytest -n 2 -q -m "not processes and not campaign" -k "not postgresql" \
-		$(addprefix --ignore tests/,campaigns laws storage delivery test_arrival.py operations/test_demo.py)
+		$(addprefix --ignore tests/,campaigns laws storage delivery test_arrival.py test_server.py operations/test_demo.py)
 
 # tests/campaigns is named so that its conftest, which prints the table, is read by the process that prints.
 campaigns: $(VENV)/dev  ## The long proofs: random orders against the money laws, real processes against every fault

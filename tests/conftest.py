@@ -49,10 +49,15 @@ _UNCOUNTED = {"browser", "campaigns", "laws"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let examples alone count for the coverage, and each once: to trace a test takes as long as the test itself."""
+    """Let examples alone count for the coverage, and each once: to trace a test takes as long as the test itself.
+
+    And mark what needs PostgreSQL and doesn't say so by its name.
+    """
     for item in items:
         if _is_uncounted(item):
             item.add_marker(pytest.mark.no_cover)
+        if "postgres" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.postgresql)
 
 
 def _is_uncounted(item: pytest.Item) -> bool:

@@ -25,12 +25,11 @@ def empty_log(engine: Engine, sleep: Callable[[float], None] = time.sleep) -> bo
     if engine.dialect.name != "sqlite":
         return True
     with reading(engine) as connection:
-        patience = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
         connection.exec_driver_sql(f"PRAGMA busy_timeout={_BRIEFLY}")
         try:
             return any(_cut(connection, sleep, attempt) for attempt in range(_TRIES))
         finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
+            connection.exec_driver_sql("PRAGMA busy_timeout=0")
 
 
 def _cut(connection: Connection, sleep: Callable[[float], None], attempt: int) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from math import inf
 from time import monotonic, sleep
 from typing import Any
@@ -94,17 +95,19 @@ def open_sqlite(url: str | URL, threads: int, busy_seconds: float = BUSY_SECONDS
         max_overflow=0,
         pool_timeout=busy_seconds,
         hide_parameters=True,
-        connect_args={"timeout": busy_seconds},
+        connect_args={"timeout": 0},  # The waiting is ours: see `_insist`.
         execution_options={_QUEUE: Queue(gap=SQLITE_GAP_SECONDS, most=most_waiting), _BUSY: busy_seconds},
     )
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", partial(_prepare_sqlite, busy_seconds))
     event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "do_execute", partial(_execute, busy_seconds))
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3's connection.
+def _prepare_sqlite(busy_seconds: float, connection: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3's.
     connection.isolation_level = None  # We say BEGIN ourselves; sqlite3's own is deferred.
-    _switch_to_wal(connection)
+    # SQLite itself doesn't wait for another process that makes a new file a WAL file at this moment.
+    _insist(partial(connection.execute, "PRAGMA journal_mode=WAL"), monotonic() + busy_seconds)
     for pragma in (
         "synchronous=FULL",
         "foreign_keys=ON",
@@ -114,44 +117,38 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _switch_to_wal(connection: Any) -> None:  # noqa: ANN401  # As above.
-    """Make a new file a WAL file, and wait for others as any statement does.
-
-    SQLite itself doesn't wait for another process that makes the same switch at this moment, so the waiting is ours.
-    """
-    patience: int = connection.execute("PRAGMA busy_timeout").fetchone()[0]
-    _insist(connection, "PRAGMA journal_mode=WAL", monotonic() + patience / 1000)
-
-
 def _begin_sqlite(connection: Connection) -> None:
     """Begin as a writer: a deferred BEGIN that reads and then writes fails at once after another writer."""
     options = connection.get_execution_options()
     if options.get("isolation_level") == "AUTOCOMMIT":
         return
     gives_up_at = connection.info.pop(_GIVES_UP_AT, None) or monotonic() + options[_BUSY]
+    plain: Any = connection.connection.dbapi_connection
     try:
-        _insist(connection.connection.dbapi_connection, "BEGIN IMMEDIATE", gives_up_at)
+        _insist(partial(plain.execute, "BEGIN IMMEDIATE"), gives_up_at)
     except sqlite3.Error as error:
         raise OperationalError("BEGIN IMMEDIATE", {}, error) from error
 
 
-def _insist(connection: Any, statement: str, gives_up_at: float) -> None:  # noqa: ANN401  # sqlite3's connection.
-    """Execute a statement as soon as no other process stands in the way; raise `sqlite3.OperationalError` in the end.
+def _execute(busy_seconds: float, cursor: Any, statement: str, parameters: Any, _context: object) -> bool:  # noqa: ANN401  # SQLAlchemy's event.
+    """Execute a statement outside of a writer's transaction, too, with the patience that is ours."""
+    _insist(partial(cursor.execute, statement, parameters), monotonic() + busy_seconds)
+    return True
 
-    SQLite's own waiting looks again every 100 ms; beside busy processes it was served after seconds.
+
+def _insist(action: Callable[[], object], gives_up_at: float) -> None:
+    """Do it as soon as no other process stands in the way; raise `sqlite3.OperationalError` in the end.
+
+    SQLite's own waiting stops every greenlet of the process, and looks again every 100 ms: beside busy processes it
+    was served after seconds.
     """
-    patience: int = connection.execute("PRAGMA busy_timeout").fetchone()[0]
-    connection.execute("PRAGMA busy_timeout=0")
-    try:
-        while not _is_done(connection, statement, gives_up_at):
-            sleep(_ASK_AGAIN_SECONDS)
-    finally:
-        connection.execute(f"PRAGMA busy_timeout={patience}")
+    while not _is_done(action, gives_up_at):
+        sleep(_ASK_AGAIN_SECONDS)
 
 
-def _is_done(connection: Any, statement: str, gives_up_at: float) -> bool:  # noqa: ANN401  # As above.
+def _is_done(action: Callable[[], object], gives_up_at: float) -> bool:
     try:
-        connection.execute(statement)
+        action()
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > gives_up_at:
             raise
@@ -197,10 +194,11 @@ def transaction(engine: Engine, patience: Patience, seconds: float) -> Generator
     try:
         with (
             limited(patience.within(seconds)) as limit,
+            _turn(engine, queue, seconds) as gives_up_at,
             engine.connect() as connection,
-            _turn(connection, queue, seconds),
         ):
             limit.answer = patience.answer
+            connection.info[_GIVES_UP_AT] = gives_up_at
             with connection.begin():
                 yield connection
     except (SQLAlchemyError, sqlite3.Error) as error:
@@ -208,15 +206,17 @@ def transaction(engine: Engine, patience: Patience, seconds: float) -> Generator
 
 
 @contextmanager
-def _turn(connection: Connection, queue: Queue, seconds: float) -> Generator[None, None, None]:
-    """On SQLite wait for the other threads; what is left of the patience is for other processes."""
-    if _BUSY not in connection.get_execution_options():
-        yield
-        return
+def _turn(engine: Engine, queue: Queue, seconds: float) -> Generator[float, None, None]:
+    """On SQLite wait for the other threads, before a connection is taken, which others need to read.
+
+    Yield until when one may wait for other processes: that is what is left of the patience.
+    """
     gives_up_at = monotonic() + seconds
+    if _BUSY not in engine.get_execution_options():
+        yield gives_up_at
+        return
     with queue.turn(seconds):
-        connection.info[_GIVES_UP_AT] = gives_up_at
-        yield
+        yield gives_up_at
 
 
 @contextmanager

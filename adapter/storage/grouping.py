@@ -27,6 +27,9 @@ _GATHERING = 2
 """So often who leads lets the others go first, so that whoever is about to add a part does. Among greenlets, which
 stop only where they wait, nobody would come together otherwise: at the first they begin, at the second have read."""
 
+MOST_LEADERS = 8
+"""So many may write beside each other: each needs a connection of its own."""
+
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
@@ -84,16 +87,24 @@ class Groups(Generic[Part, Result]):
         """Wait until this entry was written, or failed, or is to lead; raise when that takes too long."""
         if entry.woken.acquire(timeout=min(LEADS_ANYWAY_SECONDS, entry.left())) or self._leads_anyway(entry):
             return
-        if not entry.woken.acquire(timeout=entry.left()):
+        if not entry.woken.acquire(timeout=entry.left()) and self._gives_up(entry):
             raise StorageUnavailable("the database takes too long over the orders of this moment")
 
     def _leads_anyway(self, entry: _Entry[Part, Result]) -> bool:
         with self._lock:
-            if entry not in self._waiting:
+            if entry not in self._waiting or self._leaders >= MOST_LEADERS:
                 return False
             self._waiting.remove(entry)
             self._leaders += 1
             return True
+
+    def _gives_up(self, entry: _Entry[Part, Result]) -> bool:
+        """Leave the others; return False when it was woken at the last moment, perhaps to lead: nobody else would."""
+        with self._lock:
+            if entry in self._waiting:
+                self._waiting.remove(entry)
+                return True
+        return not entry.woken.acquire(blocking=False)
 
     def _lead(self, entry: _Entry[Part, Result]) -> Result:
         for _ in range(_GATHERING):

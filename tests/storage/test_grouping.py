@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from random import Random
 from threading import Event, Lock
 from time import monotonic, sleep
@@ -12,7 +12,7 @@ import pytest
 
 from adapter.errors import StorageUnavailable
 from adapter.storage import grouping
-from adapter.storage.grouping import MOST_TOGETHER, Groups
+from adapter.storage.grouping import MOST_LEADERS, MOST_TOGETHER, Groups
 
 PATIENCE = 30.0
 
@@ -178,6 +178,23 @@ def test_patience(groups: Groups[int, str], ledger: Ledger, pool: ThreadPoolExec
         third.result(PATIENCE)
     slow.set()
     assert "stored 9" == groups.add(9, PATIENCE)
+
+
+def test_a_crowd_before_hanging_transactions(
+    groups: Groups[int, str], ledger: Ledger, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many begin beside the hanging ones and no more; who gives up leaves, and nobody waits for it later."""
+    monkeypatch.setattr(grouping, "LEADS_ANYWAY_SECONDS", 0.02)
+    ledger.begins.clear()
+    futures = [pool.submit(groups.add, part, 0.5) for part in range(MOST_LEADERS + 5)]
+    assert 5 == len(wait(futures, 3).done)  # The others are in the hands of the database.
+    assert MOST_LEADERS == groups._leaders
+    ledger.begins.set()
+    wait(futures, PATIENCE)
+    assert (0, 0) == (groups._leaders, len(groups._waiting))
+    began = monotonic()
+    assert "stored 99" == groups.add(99, PATIENCE)
+    assert monotonic() - began < 1
 
 
 def test_a_crowd(groups: Groups[int, str], ledger: Ledger, pool: ThreadPoolExecutor) -> None:

@@ -98,6 +98,7 @@ class Web:
         self.sealer = sealer
         self.parts = Parts(configuration, clock, monotonic=lambda: 1000.0)  # It stands still, so no limit recovers.
         self.parts.engine = engine
+        engine.get_execution_options()["queue"]._gap = 0.0  # It is left for other processes; here is none.
         self.parts.sealer = sealer
         application = create_app(self.parts, CHEAP)
         application.jinja_env.bytecode_cache = COMPILED

@@ -6,13 +6,13 @@ import hashlib
 
 import pytest
 
-from adapter.web.console.password import COST, Password
+from adapter.web.console.password import COST, Cost, Password
 
 
 @pytest.mark.parametrize("text", ["x", "correct horse battery", "pässwört", "\udcff", "a\x00b", "x" * 1024])
 def test_the_password_itself(text: str) -> None:
     """Every text that a variable can hold is a password, and matches itself alone."""
-    password = Password(text)
+    password = Password(text, Cost(n=2, r=1, p=1))
     assert password.matches(text)
     assert not password.matches(text + "x")
     assert not password.matches(text[:-1])
