@@ -140,6 +140,7 @@ Index(
     "purchases_waiting",
     purchases.c.shop,
     purchases.c.due_at,
+    purchases.c.id,  # Orders that became due at one moment are claimed in this order, without being sorted.
     purchases.c.state,  # To count them.
     sqlite_where=text(WAITING),
     postgresql_where=text(WAITING),

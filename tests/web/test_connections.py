@@ -66,7 +66,7 @@ def test_a_request_that_drips(pair: Pair) -> None:
     dripping, began = gevent.spawn(drip), time.monotonic()
     while connection.recv(100):
         pass
-    assert 0.3 <= time.monotonic() - began < 2
+    assert 0.29 <= time.monotonic() - began < 2
     dripping.kill()
 
 
@@ -75,7 +75,7 @@ def test_a_silent_connection(pair: Pair) -> None:
     connection, client = pair
     began = time.monotonic()
     assert b"" == connection.recv(100)
-    assert 0.1 <= time.monotonic() - began < 0.3
+    assert 0.09 <= time.monotonic() - began < 0.3  # gevent's timers go by the start of the loop's turn.
     connection.expect_request()
     client.sendall(b"POST")
     assert b"POST" == connection.recv(100)

@@ -22,7 +22,7 @@ _ZEROS = (
 
 def indexes(dialect: str) -> dict[str, str]:  # noqa: ARG001  # The definition is the same for both.
     """Return the definition of the index by its name."""
-    return {"purchases_waiting": "ON purchases (shop, due_at, state) WHERE state IN ('pending', 'delivering')"}
+    return {"purchases_waiting": "ON purchases (shop, due_at, id, state) WHERE state IN ('pending', 'delivering')"}
 
 
 def upgrade() -> None:
