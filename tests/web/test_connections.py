@@ -130,3 +130,17 @@ def test_only_the_connection_bounds_time() -> None:
     """Gunicorn's own time limit, which would need a timer for each request, is not used."""
     with PunctualWorker.timeout_ctx(object.__new__(PunctualWorker)) as nothing:
         assert nothing is None
+
+
+def test_the_answer_to_an_unexpected_error_leaves(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What gunicorn answers to a failure that nobody foresaw isn't kept back with the answer that never was."""
+    connection, client = pair
+
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(connections.GeventWorker, "handle_request", fail)
+    with pytest.raises(RuntimeError):
+        PunctualWorker.handle_request(object.__new__(PunctualWorker), None, None, connection, None)
+    connection.sendall(b"HTTP/1.1 500 Internal Server Error")
+    assert b"HTTP/1.1 500 Internal Server Error" == client.recv(100)
