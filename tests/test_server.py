@@ -505,7 +505,6 @@ def test_the_log(server: Server) -> None:
     assert "" == server.errors.read_text()
 
 
-@pytest.mark.processes
 class Drips:
     """Connections on which a byte comes now and then; `cut` are those that the server has closed since, with when."""
 
@@ -540,6 +539,7 @@ def _memory_of(process: subprocess.Popen[bytes]) -> float:
     return sum(int(rollup.split("\nPss:")[1].split()[0]) for rollup in rollups) / 1024
 
 
+@pytest.mark.processes
 def test_clients_that_drip(server: Server) -> None:
     """Many times more clients than threads would be there drip their requests: orders pass, and each drip is cut."""
     before = _memory_of(server.process)
@@ -559,6 +559,7 @@ def test_clients_that_drip(server: Server) -> None:
     assert _memory_of(server.process) - before < 30
 
 
+@pytest.mark.processes
 def test_stopping_with_a_request_in_hand(tmp_path: Path) -> None:
     """SIGTERM while a body comes in: the order is stored and answered, then the server ends with 0."""
     stopping = Server(tmp_path, free_port())

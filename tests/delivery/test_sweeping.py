@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 from structlog.testing import capture_logs
+from ticking import Seconds
 
 from adapter.delivery import sweeping
 from adapter.delivery.sweeping import Sweeper
@@ -22,24 +23,13 @@ from adapter.storage.tables import State, uptime
 DAY = timedelta(days=1)
 
 
-class Monotonic:
-    """A monotonic clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.seconds = 50.0
-
-    def __call__(self) -> float:
-        """Return the seconds."""
-        return self.seconds
-
-
 @pytest.fixture
-def monotonic() -> Monotonic:
+def monotonic() -> Seconds:
     """Return a monotonic clock."""
-    return Monotonic()
+    return Seconds()
 
 
-def sweeper_of(house: Any, monotonic: Monotonic) -> Sweeper:
+def sweeper_of(house: Any, monotonic: Seconds) -> Sweeper:
     """Return a sweeper that keeps everything for 30 days."""
     return Sweeper(engine=house.engine, keep=30 * DAY, clock=house.clock, monotonic=monotonic)
 
@@ -59,18 +49,18 @@ def skipped(house: Any, count: int) -> None:
     house.purchases.receive(receipts, house.clock())
 
 
-def test_when_it_is_due(house: Any, monotonic: Monotonic) -> None:
+def test_when_it_is_due(house: Any, monotonic: Seconds) -> None:
     """At once after the start, then every five minutes of the monotonic clock, whatever the other one says."""
     sweeper = sweeper_of(house, monotonic)
     assert [True, False] == [sweeper.takes_turn(), sweeper.takes_turn()]
     house.clock.advance(3652 * 86_400)
-    monotonic.seconds += 299
+    monotonic.now += 299
     assert not sweeper.takes_turn()
-    monotonic.seconds += 1
+    monotonic.now += 1
     assert [True, False] == [sweeper.takes_turn(), sweeper.takes_turn()]
 
 
-def test_one_sweep_does_all(any_house: Any, monotonic: Monotonic) -> None:
+def test_one_sweep_does_all(any_house: Any, monotonic: Seconds) -> None:
     """Old rows go in as many batches as it takes, orders that waited in vain expire, and it is logged."""
     house = any_house
     skipped(house, 450)
@@ -86,7 +76,7 @@ def test_one_sweep_does_all(any_house: Any, monotonic: Monotonic) -> None:
     assert [("order expired", "1001"), ("expired", 1), ("orders purged", 450), ("clicks purged", 1)] == told
 
 
-def test_too_many_clicks(any_house: Any, monotonic: Monotonic) -> None:
+def test_too_many_clicks(any_house: Any, monotonic: Seconds) -> None:
     """Where there are more clicks than are kept, the oldest are evicted, however young they are; it is logged."""
     house = any_house
     for number in range(5):
@@ -101,7 +91,7 @@ def test_too_many_clicks(any_house: Any, monotonic: Monotonic) -> None:
     assert [2, 3, 4] == left
 
 
-def test_a_sweep_ends_in_time(house: Any, monotonic: Monotonic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_ends_in_time(house: Any, monotonic: Seconds, monkeypatch: pytest.MonkeyPatch) -> None:
     """After five seconds it ends, and the next one goes on."""
     monkeypatch.setattr(sweeping, "BREATH_SECONDS", 0)
     skipped(house, 1000)
@@ -110,7 +100,7 @@ def test_a_sweep_ends_in_time(house: Any, monotonic: Monotonic, monkeypatch: pyt
     takes_two_seconds = sweeper._retention.purge_orders
 
     def purge(uptime: timedelta) -> int:
-        monotonic.seconds += 2
+        monotonic.now += 2
         return takes_two_seconds(uptime)
 
     sweeper._retention.purge_orders = purge
@@ -121,7 +111,7 @@ def test_a_sweep_ends_in_time(house: Any, monotonic: Monotonic, monkeypatch: pyt
     assert [400, 0, 0] == left
 
 
-def test_a_worker_that_stops(house: Any, monotonic: Monotonic) -> None:
+def test_a_worker_that_stops(house: Any, monotonic: Seconds) -> None:
     """A sweep that is told to stop ends at once."""
     skipped(house, 3)
     live(house, 61)
@@ -131,7 +121,7 @@ def test_a_worker_that_stops(house: Any, monotonic: Monotonic) -> None:
     assert house.whole_row(1)["body"] is not None
 
 
-def test_the_worker_sweeps_beside_its_deliveries(any_house: Any, monotonic: Monotonic) -> None:
+def test_the_worker_sweeps_beside_its_deliveries(any_house: Any, monotonic: Seconds) -> None:
     """A running worker sweeps by itself, and what is due is delivered meanwhile."""
     house = any_house
     skipped(house, 250)
@@ -153,7 +143,7 @@ def test_the_worker_sweeps_beside_its_deliveries(any_house: Any, monotonic: Mono
 
 @pytest.mark.parametrize("jump", [timedelta(hours=1), DAY, 3652 * DAY])
 @pytest.mark.parametrize("direction", [1, -1])
-def test_a_clock_that_jumps(any_house: Any, monotonic: Monotonic, jump: timedelta, direction: int) -> None:
+def test_a_clock_that_jumps(any_house: Any, monotonic: Seconds, jump: timedelta, direction: int) -> None:
     """Ahead or back, by an hour or ten years, around the coming of orders: nothing goes, nothing is stuck."""
     house = any_house
     sweeper = sweeper_of(house, monotonic)
@@ -161,19 +151,19 @@ def test_a_clock_that_jumps(any_house: Any, monotonic: Monotonic, jump: timedelt
     house.receive(1001)
     for move in (direction, -direction, -direction, direction):
         house.clock.advance(move * jump.total_seconds())
-        monotonic.seconds += 300
+        monotonic.now += 300
         sweeper.sweep(Event())
         house.purchases.receive(
             [Receipt(shop="acme", order_id=f"at {house.clock()}", body=b"{}", state=State.SKIPPED)], house.clock()
         )
-    sweeper_of(house, Monotonic()).sweep(Event())
+    sweeper_of(house, Seconds()).sweep(Event())
     assert all(row["body_kept"] for row in house.rows().values())
     assert "pending" == house.states()["1001"]
     house.worker.drain()
     assert "delivered" == house.states()["1001"]
 
 
-def test_once(house: Any, monotonic: Monotonic) -> None:
+def test_once(house: Any, monotonic: Seconds) -> None:
     """`deliver --once` sweeps when it has delivered."""
     skipped(house, 1)
     live(house, 61)
@@ -182,7 +172,7 @@ def test_once(house: Any, monotonic: Monotonic) -> None:
     assert house.whole_row(1)["body"] is None
 
 
-def test_a_database_that_is_away(house: Any, monotonic: Monotonic) -> None:
+def test_a_database_that_is_away(house: Any, monotonic: Seconds) -> None:
     """A sweep says that the database can't be used; the worker logs it and goes on."""
     with writing(house.engine) as connection:
         connection.execute(uptime.delete())
@@ -190,7 +180,7 @@ def test_a_database_that_is_away(house: Any, monotonic: Monotonic) -> None:
         sweeper_of(house, monotonic).sweep(Event())
 
 
-def test_a_log_that_others_hold(house: Any, monotonic: Monotonic, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_that_others_hold(house: Any, monotonic: Seconds, monkeypatch: pytest.MonkeyPatch) -> None:
     """When SQLite's log can't be emptied it is said, and left to the next sweep."""
     monkeypatch.setattr(sweeping, "empty_log", lambda _engine: False)
     with capture_logs() as logs:

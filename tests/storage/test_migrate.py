@@ -410,10 +410,7 @@ def test_orders_come_in_while_an_index_is_built(postgres_url: str) -> None:
     with opened(postgres_url) as engine, engine.connect() as before:
         upgrade_to(engine, "0005")
         _insert(before, "before")
-        migrating = Thread(target=migrate, args=(engine,))
-        migrating.start()
-        with reading(engine) as connection:
-            _wait_until(lambda: bool(connection.execute(text(_BUILDS)).scalar()))
+        migrating = _building(engine)
         with writing(engine) as connection:
             _insert(connection, "meanwhile")
         before.commit()
@@ -422,6 +419,15 @@ def test_orders_come_in_while_an_index_is_built(postgres_url: str) -> None:
         with reading(engine) as connection:
             assert 2 == connection.execute(text("SELECT count(*) FROM purchases")).scalar()
             assert 0 == connection.execute(text(_BROKEN)).scalar()
+
+
+def _building(engine: Engine) -> Thread:
+    """Begin to migrate, and return when an index is being built."""
+    migrating = Thread(target=migrate, args=(engine,))
+    migrating.start()
+    with reading(engine) as connection:
+        _wait_until(lambda: bool(connection.execute(text(_BUILDS)).scalar()))
+    return migrating
 
 
 _BUILDS = "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()"
@@ -461,10 +467,7 @@ def test_an_older_version_waits_for_its_turn(postgres_url: str) -> None:
     with opened(postgres_url) as engine, engine.connect() as before, engine.connect() as older:
         upgrade_to(engine, "0005")
         _insert(before, "before")
-        migrating = Thread(target=migrate, args=(engine,))
-        migrating.start()
-        with reading(engine) as connection:
-            _wait_until(lambda: bool(connection.execute(text(_BUILDS)).scalar()))
+        migrating = _building(engine)
         waits = Thread(target=_take_the_lock, args=(older,))
         waits.start()
         sleep(0.2)

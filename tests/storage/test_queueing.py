@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import Engine, text
+from ticking import Seconds
 
 from adapter.errors import StorageBusy, StorageUnavailable
 from adapter.storage.engine import open_sqlite, writing
@@ -18,17 +19,6 @@ from adapter.storage.queueing import CROWDED, MOST_BESIDE, MOST_WAITING, SQLITE_
 
 if TYPE_CHECKING:
     from tests.storage.conftest import AtOnce
-
-
-class Seconds:
-    """A monotonic clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        """Return the seconds."""
-        return self.now
 
 
 def test_all_may_wait_while_somebody_gets_through() -> None:

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from ticking import Seconds
 
 from adapter.web.limits import FOR_ALL, MOST_ADDRESSES, PER_ADDRESS, Bucket, Limits, Rate, address_of, network_of
-
-
-class Seconds:
-    """Seconds that stand still until they are moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        """Return the seconds."""
-        return self.now
 
 
 @pytest.fixture

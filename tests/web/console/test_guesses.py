@@ -6,21 +6,11 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
+from ticking import Seconds
 
 from adapter.web.console.guesses import Guesses
 
 HOUR = 3600.0
-
-
-class Seconds:
-    """Seconds that stand still until they are moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        """Return the seconds."""
-        return self.now
 
 
 @pytest.fixture
