@@ -96,7 +96,7 @@ def _prepare_storage(parts: Parts) -> None:
 
 
 def post_worker_init(gunicorn_worker: Any) -> None:  # noqa: ANN401  # gunicorn's worker.
-    """Start this process's watch, and deliver from another thread of it, when it is to."""
+    """Start this process's watch, and deliver beside it, when it is to."""
     configure_logs(_settings.log_level)
     parts = Parts(load_configuration(os.environ))
     parts.tally = gunicorn_worker.wsgi.extensions["tally"]

@@ -32,6 +32,9 @@ SHORTEST_LEASE = 25
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """Orders of 30 lines have 67 kB; dozens of lines with plugins' data some hundred."""
 
+MAX_WAITING_ORDERS = 500
+"""Of one web process: half a second of what it stores."""
+
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 _POSTGRESQL = ("postgres://", "postgresql://", "postgresql+psycopg://")
@@ -129,7 +132,7 @@ class _Reader(VariableReader):
             embedded_delivery=embedded_delivery,
             max_body_bytes=self._whole("MAX_BODY_BYTES", MAX_BODY_BYTES, least=64 * 1024, most=64 * 1024 * 1024),
             max_connections=self._whole("MAX_CONNECTIONS", 1000, least=10, most=100_000),
-            max_waiting_orders=self._whole("MAX_WAITING_ORDERS", 500, least=1, most=100_000),
+            max_waiting_orders=self._whole("MAX_WAITING_ORDERS", MAX_WAITING_ORDERS, least=1, most=100_000),
             notices=tuple(self._notices),
         )
 

@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from adapter.errors import StorageUnavailable
-from adapter.settings import Settings
+from adapter.settings import MAX_WAITING_ORDERS, Settings
 from adapter.storage.patience import AT_WORK, Patience, PunctualConnection, current, limited
 from adapter.storage.queueing import SQLITE_GAP_SECONDS, Queue
 
@@ -39,7 +39,7 @@ _GIVES_UP_AT = "gives_up_at"
 """Where a connection carries until when its next transaction may wait to begin, by the monotonic clock."""
 
 _POOL_SECONDS = 2
-"""How long to wait on PostgreSQL for a connection that other threads use: there are more than threads."""
+"""How long to wait on PostgreSQL for a connection that others of the process use."""
 
 _POSTGRESQL = {
     "options": f"-c statement_timeout={BUSY_SECONDS * 1000} -c lock_timeout={BUSY_SECONDS * 1000}"
@@ -83,7 +83,9 @@ def _send_arrays_in_binary(connection: PunctualConnection, _record: object) -> N
     connection.adapters.register_dumper(list, ListBinaryDumper)
 
 
-def open_sqlite(url: str | URL, threads: int, busy_seconds: float = BUSY_SECONDS, most_waiting: int = 500) -> Engine:
+def open_sqlite(
+    url: str | URL, threads: int, busy_seconds: float = BUSY_SECONDS, most_waiting: int = MAX_WAITING_ORDERS
+) -> Engine:
     """Return an engine on a SQLite file: WAL, synchronous=FULL, every writing transaction BEGIN IMMEDIATE.
 
     `busy_seconds` is how long a statement may wait for another writer, or a thread for a connection; `most_waiting`
@@ -171,7 +173,7 @@ def writing(engine: Engine, patience: Patience = AT_WORK) -> Generator[Connectio
 def place(engine: Engine, patience: Patience) -> Generator[float, None, None]:
     """Take a place in the queue of those who write; yield for how many seconds one may wait from now on.
 
-    When nobody has got through for a while, who comes now may have waited for a free thread already, unseen: then it
+    When nobody has got through for a while, who comes now may have waited to be let in already, unseen: then it
     waits for what is left of the patience since, and a second at least. PostgreSQL may have to be connected to anew,
     which is given two.
     """

@@ -1,4 +1,4 @@
-"""Group commit: what concurrent threads want to write shares a transaction, and each waits until its own is durable.
+"""Group commit: what concurrent requests want to write shares a transaction, each waits until its own is durable.
 
 Who comes while nobody writes begins at once and alone, so an idle service loses no time. Who comes meanwhile waits,
 and the first of those takes the others along: the slower the disk, the larger the groups. Nobody is told anything
@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 from adapter.errors import StorageUnavailable
 
 MOST_TOGETHER = 64
-"""So many share a transaction: as many as two web processes have threads, and twice over."""
+"""So many share a transaction; it takes some 10 ms, and nobody waits longer for it."""
 
 LEADS_ANYWAY_SECONDS = 1.0
 """Who has waited for so long begins beside the others: the one before may hang at a connection that is dead."""
@@ -36,7 +36,7 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True, eq=False)
 class _Entry(Generic[Part, Result]):
-    """One thread's part. Woken, it finds its result, or that its group failed, or neither: then it is its turn."""
+    """One request's part. Woken, it finds its result, or that its group failed, or neither: then it is its turn."""
 
     part: Part
     gives_up_at: float
@@ -49,7 +49,7 @@ class _Entry(Generic[Part, Result]):
 
 
 class Groups(Generic[Part, Result]):
-    """Lets threads write together.
+    """Lets requests write together, each in a greenlet or a thread of its own.
 
     `write` begins a transaction within so many seconds, then asks for the parts, stores them and returns the result of
     each; it raises `StorageUnavailable` when none of them is stored. So who comes while it has to wait for another

@@ -34,10 +34,10 @@ class Patience:
 
 
 WHILE_A_SHOP_WAITS = Patience(answer=3.5, block=3.5)
-"""WooCommerce and Shopify give up on us after five seconds, and a webhook may have waited for a free thread before."""
+"""WooCommerce and Shopify give up on us after five seconds, and a webhook may have waited to be let in before."""
 
 WHILE_A_BROWSER_WAITS = Patience(answer=2, block=3, gives_way=True)
-"""A click that comes too late is worth nothing, and its thread is wanted."""
+"""A click that comes too late is worth nothing, and its place is wanted."""
 
 AT_WORK = Patience(answer=5)
 """A second more than the server gives a statement: when it is the server that is slow, it says why."""

@@ -1,11 +1,11 @@
-"""The threads of one process that want to write: who waits for the database, and who is sent away at once.
+"""Those of one process who want to write: who waits for the database, and who is sent away at once.
 
 SQLite lets one write at a time and has the others ask again and again, so that of many some are served never: the
 threads of a process take turns instead, and only whole processes compete. And when nobody gets through any more, not
 every thread may wait: what comes next would wait behind them unheard, longer than its shop does.
 
 Clicks stand beside the queue and give way. Anybody may post them, as many as they like; an order comes once. So one
-click is written at a time, none begins while two orders are being stored, and half of a web process's threads stay
+click is written at a time, none begins while two orders are being stored, and few of them wait in a web process at
 free of them. On SQLite other processes, which can't see this queue, find a gap behind each click. So a flood of clicks
 delays an order by a few that had begun, some milliseconds each, however large it is.
 """
@@ -19,19 +19,20 @@ from threading import Condition, Lock
 from time import monotonic
 
 from adapter.errors import StorageBusy, StorageUnavailable
+from adapter.settings import MAX_WAITING_ORDERS
 
 MOST_WAITING = 8
-"""So many may wait when nobody gets through: half the threads of a web process, the others answer."""
+"""So many may wait when nobody gets through; the others are answered at once."""
 
 STUCK_SECONDS = 2.0
 """Nobody got through for so long: it isn't a slow moment of the disk. WooCommerce sends an order once, so that a slow
 moment must cost none; and half of what a shop waits is left."""
 
 MOST_BESIDE = 8
-"""So many who give way may be here at once, waiting or writing: half the threads of a web process."""
+"""So many who give way may be here at once, waiting or writing."""
 
 SQLITE_GAP_SECONDS = 0.02
-"""So long no click of this process begins after one has ended: another process asks for the file every 5 ms."""
+"""So long no click of this process begins after one has ended: another process asks for the file every millisecond."""
 
 CROWDED = 2
 """So many others are inside: then at least one of them waits, and nobody who gives way begins."""
@@ -41,12 +42,12 @@ BESIDE_SECONDS = 1.0
 
 
 class Queue:
-    """The threads that write to one database.
+    """Those who write to one database: greenlets of the web process, threads of the worker.
 
     `now` gives monotonic seconds; `gap` is left between two clicks; no more than `most` orders wait at once.
     """
 
-    def __init__(self, now: Callable[[], float] = monotonic, gap: float = 0.0, most: int = 500) -> None:
+    def __init__(self, now: Callable[[], float] = monotonic, gap: float = 0.0, most: int = MAX_WAITING_ORDERS) -> None:
         self._now = now
         self._gap = gap
         self._most = most
