@@ -8,10 +8,11 @@ stored durably per second of CPU time, 32 connections (tests/benchmarks/intake.p
 
     gthread 2 × 16     SQLite 0.40   PostgreSQL 0.36   32 dripping clients take every thread
     gthread 1 × 16     SQLite 0.47, bound to one core, which no PaaS promises
-    gevent × 2         SQLite 0.58   PostgreSQL 0.51   500 dripping clients: p99 of orders 25 ms, alone 8
-    gevent × 1         SQLite 0.69   PostgreSQL 0.58   as above; two thirds of the orders per second of two processes
+    gevent × 2         SQLite 0.58   PostgreSQL 0.58   500 dripping clients: p99 of orders 25 ms, alone 8
+    gevent × 1         SQLite 0.72   PostgreSQL 0.58   as above; two thirds of the orders per second of two processes
 
-The first two before an order's row got cheaper, which all would share. sync wasn't measured: two clients stop it.
+The defaults (SQLite × 1, PostgreSQL × 2) are medians of five rounds, the others of three or fewer; the first two were
+measured before an order's row got cheaper, which all would share. sync wasn't measured: two clients stop it.
 """
 
 from __future__ import annotations
