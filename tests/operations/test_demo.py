@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from importlib.metadata import packages_distributions
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -56,12 +57,54 @@ def _still_running(marker: Path) -> list[str]:
     return found
 
 
+_REFUSING = """
+import sys
+from importlib.machinery import PathFinder
+
+class WhatOnlyTestsInstall:
+    def find_spec(self, name, path=None, target=None):
+        if name in {unlocked!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(sys.meta_path.index(PathFinder), WhatOnlyTestsInstall())
+"""
+
+
+def _with_locked_packages_alone(folder: Path) -> dict[str, str]:
+    """Return variables under which Python, and every Python it starts, can't import what requirements.txt lacks."""
+    locked = set(re.findall(r"^([a-z0-9-]+)[\[=]", (CODE / "requirements.txt").read_text(), re.MULTILINE))
+    unlocked = {
+        module
+        for module, names in packages_distributions().items()
+        if not locked & {re.sub(r"[-_.]+", "-", name).lower() for name in names}
+    }
+    refusing = _REFUSING.format(unlocked=unlocked - {"adapter"})
+    (folder / "sitecustomize.py").write_text(refusing)
+    return {"PYTHONPATH": str(folder)}
+
+
 # Played for real
+
+
+def test_without_what_only_tests_install_the_rest_is_there(tmp_path: Path) -> None:
+    """A package of requirements.txt can be imported there, and one of the tests' own can't."""
+    environment = {**os.environ, **_with_locked_packages_alone(tmp_path)}
+
+    def imports(module: str) -> bool:
+        command = [sys.executable, "-c", f"import {module}"]
+        return not subprocess.run(command, env=environment, capture_output=True, check=False).returncode
+
+    assert {"gunicorn": True, "packaging": True, "yaml": False, "pytest": False} == {
+        module: imports(module) for module in ("gunicorn", "packaging", "yaml", "pytest")
+    }
 
 
 @pytest.mark.processes
 def test_the_command_plays_everything_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    """`adapter demo` exits with 0 after its table, with no process and no folder left."""
+    """`adapter demo` exits with 0 after its table, with no process and no folder left.
+
+    It has what requirements.txt names and nothing else: what only tests install isn't there on a host.
+    """
     folder = tmp_path / "a folder"
     folder.mkdir()
     hostile = {"DATABASE_URL": "postgresql://nobody@203.0.113.1/none", "DYNO": "web.1", "AXON_API_URL": "nonsense"}
@@ -69,7 +112,7 @@ def test_the_command_plays_everything_and_leaves_nothing_behind(tmp_path: Path) 
     done = subprocess.run(
         [sys.executable, "-m", "adapter", "demo"],
         cwd=CODE,
-        env={**_environment(folder), **hostile},
+        env={**_environment(folder), **hostile, **_with_locked_packages_alone(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
