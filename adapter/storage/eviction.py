@@ -12,6 +12,7 @@ from threading import Lock
 
 from sqlalchemy import Connection, Engine, delete, func, select
 
+from adapter.errors import StorageUnavailable
 from adapter.storage.engine import reading, writing
 from adapter.storage.tables import clicks
 
@@ -40,13 +41,28 @@ class Eviction:
 
     def share_of(self, rows: int) -> int:
         """Return how many of the oldest whoever adds so many rows has to delete; raise `StorageUnavailable`."""
+        if self._must_look(rows):
+            self._look()
+        return _OUT_FOR_ONE_IN * rows if self._is_full else 0
+
+    def _must_look(self, rows: int) -> bool:
+        """Count these rows; return whether it is on who adds them to look, and on nobody else meanwhile.
+
+        When all looked who come at once, each would hold one of the connections that orders need.
+        """
         with self._lock:
             self._added += rows
-            must_look = self._added >= LOOK_AFTER
-        if must_look:
-            self._is_full = self._excess() > 0
+            if self._added < LOOK_AFTER:
+                return False
             self._added = 0
-        return _OUT_FOR_ONE_IN * rows if self._is_full else 0
+            return True
+
+    def _look(self) -> None:
+        try:
+            self._is_full = self._excess() > 0
+        except StorageUnavailable:
+            self._added = LOOK_AFTER
+            raise
 
     def evict(self) -> int:
         """Delete a batch of the oldest when there are too many; return how many were deleted."""

@@ -86,6 +86,26 @@ def test_who_adds_deletes(engine: Engine) -> None:
     assert [0, 2] == [bounded.share_of(rows) for rows in (LOOK_AFTER - 1, 1)]
 
 
+def test_one_looks_at_a_time(engine: Engine) -> None:
+    """Who comes while another one looks adds without looking."""
+    bounded = Eviction(engine, 10)
+    asked: list[str] = []
+
+    def come_too(*_facts: object) -> None:
+        asked.append("one")
+        assert len(asked) < 3
+        bounded.share_of(4)
+
+    event.listen(engine, "before_cursor_execute", come_too)
+    try:
+        bounded.share_of(4)
+        assert ["one"] == asked
+        bounded.share_of(LOOK_AFTER - 4)
+        assert ["one"] * 2 == asked
+    finally:
+        event.remove(engine, "before_cursor_execute", come_too)
+
+
 def test_a_failed_look_is_repeated(sqlite_engine: Engine) -> None:
     """While there can't be looked nothing is added, and the next one looks."""
     bounded = Eviction(sqlite_engine, 10)
