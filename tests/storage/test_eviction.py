@@ -65,6 +65,18 @@ def test_small_batches(engine: Engine) -> None:
     assert list(range(455, 905)) == numbers(engine)
 
 
+def test_a_sweep_counts_once(sqlite_engine: Engine) -> None:
+    """The batches of one sweep share a count; what came since is found by the next."""
+    fill(sqlite_engine, ((number, 0, number) for number in range(900)))
+    bounded = Eviction(sqlite_engine, 500)
+    asked: list[str] = []
+    event.listen(sqlite_engine, "before_cursor_execute", _noting(asked))
+    assert [200, 200, 50] == [bounded.evict() for _ in range(3)]
+    assert 1 == sum("count(" in statement for statement in asked)
+    fill(sqlite_engine, ((number, 0, number) for number in range(1000, 1007)))
+    assert [7, 0] == [bounded.evict() for _ in range(2)]
+
+
 def test_rows_that_are_held(postgres_engine: Engine) -> None:
     """A row that another transaction is changing isn't waited for."""
     fill(postgres_engine, ((number, 0, number) for number in range(10)))
