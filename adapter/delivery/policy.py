@@ -41,13 +41,23 @@ CREDIBLE_FOR = timedelta(hours=1)
 """How long an acceptance proves that the credentials are good, so that a lone refusal is the event's own fault."""
 
 TOGETHER_FOR = 3
-"""So many times the events of one batch are sent again together; then each at its own time, to part from a bad one."""
+"""So many times the events of one batch are sent again together; then in parts, so that the others leave a bad one."""
+
+PARTS = 8
+"""At so many times at most they come again. At a hundred times they would need as many requests when the API, after an
+hour of failing, is well again."""
 
 
 def backoff(attempts: int, longest: timedelta, jitter: Jitter) -> timedelta:
     """Return how long to wait before the next try: full jitter, from 0 up to 1 s × 2^attempts, capped."""
     ceiling: timedelta = min(FIRST_WAIT * (1 << min(attempts, 20)), longest)
     return ceiling * jitter()
+
+
+def parting(jitter: Jitter) -> Jitter:
+    """Return the jitter of one batch: each number as likely as without, and no more than `PARTS` different ones."""
+    together = jitter()
+    return lambda: (int(jitter() * PARTS) + together) / PARTS
 
 
 def next_try(attempts: int, state: DestinationState, now: datetime, jitter: Jitter) -> datetime:

@@ -182,22 +182,13 @@ class Sender:
 
     def _unknown(self, claims: list[Claim], outcome: Outcome, state: DestinationState, now: datetime) -> None:
         """Keep the frozen bytes: they may have been accepted, and only the same ones may be sent again."""
-        together = self.jitter()
-        self.purchases.settle(
-            [
-                settlements.unknown(
-                    claim,
-                    outcome,
-                    now,
-                    policy.next_try(claim.attempts, state, now, self._shared(claim, together)),
-                )
-                for claim in claims
-            ]
-        )
+        together, parting = self.jitter(), policy.parting(self.jitter)
 
-    def _shared(self, claim: Claim, together: float) -> policy.Jitter:
-        """Keep a batch together at first: in pieces it would need many requests."""
-        return (lambda: together) if claim.attempts < policy.TOGETHER_FOR else self.jitter
+        def due(claim: Claim) -> datetime:
+            jitter = parting if claim.attempts >= policy.TOGETHER_FOR else lambda: together
+            return policy.next_try(claim.attempts, state, now, jitter)
+
+        self.purchases.settle([settlements.unknown(claim, outcome, now, due(claim)) for claim in claims])
 
     def _tell(self, outcome: Outcome, batch: list[ToSend], before: DestinationState, after: DestinationState) -> None:
         facts = {**self._facts(outcome), "events": len(batch)}

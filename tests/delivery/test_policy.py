@@ -53,6 +53,21 @@ def test_full_jitter(attempts: int, ceiling: int) -> None:
     assert ceiling * SECOND > policy.backoff(attempts, MINUTE, most) > ceiling * SECOND * 0.99
 
 
+def test_a_batch_parts_into_few() -> None:
+    """A batch's waits have eight values at most, and over many batches each wait is as likely as any other."""
+    random = Random(5).random  # noqa: S311  # Waits aren't secret.
+    batches = []
+    for _ in range(500):
+        parting = policy.parting(random)
+        batches.append([parting() for _ in range(100)])
+    assert {policy.PARTS} == {len(set(batch)) for batch in batches}
+    waits = [wait for batch in batches for wait in batch]
+    assert 0 <= min(waits) < 0.001
+    assert 0.999 < max(waits) < 1
+    tenths = [sum(tenth <= wait * 10 < tenth + 1 for wait in waits) for tenth in range(10)]
+    assert all(4_000 < count < 6_000 for count in tenths)
+
+
 def test_waits_are_spread_evenly() -> None:
     """Of 10,000 waits about a tenth falls into each tenth of the range: no two workers come back in step."""
     random = Random(4).random  # noqa: S311  # Waits aren't secret.

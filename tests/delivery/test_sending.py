@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
+from sqlalchemy import select
 from structlog.testing import capture_logs
+
+from adapter.delivery import policy
+from adapter.storage.tables import purchases
 
 
 def test_a_delivered_batch_is_told_in_one_line(house: Any) -> None:
@@ -17,3 +22,22 @@ def test_a_delivered_batch_is_told_in_one_line(house: Any) -> None:
         house.worker.drain()
     told = [(line["shop"], line["orders"], line["ms"]) for line in logs if line["event"] == "orders delivered"]
     assert [("acme", ["1", "2", "3"], 1500), ("other", ["4"], 0)] == sorted(told)
+
+
+def test_a_batch_that_fails_again_and_again_parts(any_house: Any) -> None:
+    """Three times its events wait for one moment, then for eight: a bad one keeps few of them, and few requests do."""
+    house = any_house
+    house.worker.jitter = Random(7).random  # noqa: S311  # Waits aren't secret.
+    house.receive(*range(1, 61))
+    house.api.answer = lambda _events: 503
+    moments = []
+    for _ in range(policy.TOGETHER_FOR + 1):
+        house.worker.drain()
+        moments.append(len(_due(house)))
+        house.clock.advance(10)
+    assert [*[1] * policy.TOGETHER_FOR, policy.PARTS] == moments
+
+
+def _due(house: Any) -> set[Any]:
+    with house.engine.connect() as connection:
+        return set(connection.execute(select(purchases.c.due_at)).scalars())
