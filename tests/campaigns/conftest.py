@@ -25,6 +25,7 @@ How to write one. A campaign is a test like any other; its name says what is don
 - Each test runs on SQLite and on PostgreSQL, for a `cut` in `make test` and for the `whole` in `make campaigns`.
   `@pytest.mark.databases(cut="sqlite")` spares the cut the other one, `whole=["postgresql"]` the campaign itself.
   What can't run here calls `row.not_run(why)`.
+- `@pytest.mark.alone` is for a campaign that compares times: the others wait, so that it has the machine to itself.
 - Draw chance from `world.random` alone. The seed stands in the table; CAMPAIGN_SEED=… repeats it.
 - Everything ends with the world, also when the test fails.
 """
@@ -43,6 +44,7 @@ from random import SystemRandom
 import pytest
 from campaigns.databases import Database, PostgreSQL, Server, SQLite
 from campaigns.nursery import Nursery
+from campaigns.sharing import machine
 from campaigns.table import FAILED, Row, lines_of
 from campaigns.world import World
 
@@ -54,8 +56,9 @@ BOTH = ("sqlite", "postgresql")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Make the markers known."""
     config.addinivalue_line("markers", "databases(cut, whole): on which databases a campaign runs; both if not told")
+    config.addinivalue_line("markers", "alone: no other campaign runs beside it")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -121,13 +124,27 @@ def seed(scale: Callable[[int, int], int]) -> int:
 
 
 @pytest.fixture
+def turn(
+    request: pytest.FixtureRequest, scale: Callable[[int, int], int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Let a whole campaign begin when it may."""
+    alone = request.node.get_closest_marker("alone") is not None
+    with ExitStack() as stack:
+        if scale(0, 1):
+            stack.enter_context(machine(tmp_path_factory.getbasetemp().parent, alone=alone))
+        yield
+
+
+@pytest.fixture
 def row(
+    turn: None,
     scale: Callable[[int, int], int],
     database: Database,
     seed: int,
     record_property: Callable[[str, object], None],
 ) -> Iterator[Row]:
     """Yield the campaign's line of the table, which only whole campaigns get."""
+    del turn
     row = Row(database=database.name, seed=seed)
     print(f"CAMPAIGN_SEED={seed}")  # noqa: T201  # Shown with a failure.
     began = time.monotonic()

@@ -50,6 +50,7 @@ SLOWEST_SECONDS = 1.0
 _SHOP = "https://shopify.example"
 
 
+@pytest.mark.alone
 @pytest.mark.databases(cut="sqlite")
 def test_a_flood_of_clicks(world: World, row: Row, scale: Scale) -> None:
     """K1: clicks with new keys from 10,000 forged addresses, on a full table: it stays bounded, and orders come in."""
