@@ -21,6 +21,7 @@ from adapter.purchase.rules import REFUSED
 from adapter.shops.shop import Shop
 from adapter.storage.clicks import Clicks
 from adapter.storage.purchases import Claim, Purchases, Settlement
+from adapter.turns import Turns, in_turns
 
 _log = structlog.get_logger()
 
@@ -47,18 +48,25 @@ Prepared = ToSend | ToForget | Settlement
 
 
 class Preparer:
-    """Prepares rows. It never raises for what stands in a row, so one bad order stops no other."""
+    """Prepares rows. It never raises for what stands in a row, so one bad order stops no other.
 
-    def __init__(self, purchases: Purchases, clicks: Clicks) -> None:
+    `turns` hands on what it is given, and lets others have their turn in between.
+    """
+
+    def __init__(self, purchases: Purchases, clicks: Clicks, turns: Turns = in_turns) -> None:
         self._purchases = purchases
         self._clicks = clicks
+        self._in_turns = turns
 
     def prepare(self, claims: Sequence[Claim], shops: Mapping[str, Shop], now: datetime) -> list[Prepared]:
         """Return what to do with each of these rows; their clicks are looked up together.
 
         Frozen bytes that may have been accepted are sent again as they are. Raise `StorageUnavailable`.
         """
-        read = [self._safely(claim, now, partial(self._read, claim, shops[claim.shop], now)) for claim in claims]
+        read = [
+            self._safely(claim, now, partial(self._read, claim, shops[claim.shop], now))
+            for claim in self._in_turns(claims)
+        ]
         keys = [self._keys(claim, it) for claim, it in zip(claims, read, strict=True)]
         # Before the look-up: a refusal that it doesn't find will find the order.
         self._clicks.expect([(claim.id, key) for claim, some in zip(claims, keys, strict=True) for key in some])
@@ -68,7 +76,7 @@ class Preparer:
             self._safely(claim, now, partial(self._decided, claim, it, shops[claim.shop], found, now))
             if isinstance(it, Order)
             else it
-            for claim, it, found in zip(claims, read, opened, strict=True)
+            for claim, it, found in self._in_turns(zip(claims, read, opened, strict=True))
         ]
 
     def _safely(self, claim: Claim, now: datetime, work: Callable[[], T]) -> T | Settlement:
