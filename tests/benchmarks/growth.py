@@ -45,16 +45,9 @@ SHOPS = (1, 10, 100, 500)
 STORED = (0, 10_000, 100_000, 1_000_000)
 
 _KEPT = (
-    *("id", "token", "created_at", "processed_at", "updated_at", "currency", "presentment_currency"),
-    *(
-        "financial_status",
-        "total_price_set",
-        "source_name",
-        "client_details",
-        "email",
-        "note_attributes",
-        "line_items",
-    ),
+    *("id", "token", "created_at", "processed_at", "updated_at", "currency", "presentment_currency", "email"),
+    *("financial_status", "total_price_set", "total_tax_set", "source_name", "client_details", "note_attributes"),
+    "line_items",
 )
 _KEPT_OF_A_LINE = ("id", "product_id", "variant_id", "title", "quantity", "price_set", "properties")
 """What an order of 1 kB has left."""
