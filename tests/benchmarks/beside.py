@@ -58,6 +58,7 @@ def both(ledger: Database, folder: Path, orders: int) -> tuple[Answered, Api, fl
     with adapter_on(
         ledger.url, folder, prepare=lambda: backlog(ledger, orders), AXON_API_URL=api.url, **ONE_PROCESS
     ) as service:
+        post(service.port, next(requests), service.began)  # It is answered when the process has started.
         answered = post_steadily(
             service.port, requests, PER_SECOND, lambda: api.events < orders and time.monotonic() < ends_at
         )
