@@ -37,7 +37,7 @@ def is_any_due() -> Select[tuple[int]]:
 
 
 @cache
-def shops_waiting() -> Select[tuple[str]]:
+def shops_waiting() -> Select[str]:
     """Return the query for the shops of which a row is due or suspect; each is found by one step in the index.
 
     One question for all: with one for each, 500 shops cost a fifth of a second at every look.
