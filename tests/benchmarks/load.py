@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import chain, count, islice
 from pathlib import Path
@@ -111,7 +112,8 @@ class _Loop:
         if self._gap:
             self._keep_the_gap()
         self._sent_at[connection] = perf_counter()
-        connection.sendall(request)
+        with suppress(OSError):  # Who is refused before all was sent reads why, if the answer is still there.
+            connection.sendall(request)
 
     def _keep_the_gap(self) -> None:
         sleep(max(0.0, self._next_at - perf_counter()))
@@ -123,9 +125,7 @@ class _Loop:
         connection.close()
 
     def _answered(self, connection: socket.socket, *, goes_on: bool) -> None:
-        answer = connection.recv(65536)
-        while answer and not _is_whole(answer):
-            answer += connection.recv(65536)
+        answer = _answer_on(connection)
         self._latencies.append(perf_counter() - self._sent_at[connection])
         if answer[9:12] != b"200":
             self._refused += 1
@@ -136,6 +136,17 @@ class _Loop:
             self._connect()
         else:
             self._send(connection)
+
+
+def _answer_on(connection: socket.socket) -> bytes:
+    """Return the whole answer, b"" when the connection was cut off."""
+    answer = b""
+    with suppress(OSError):
+        answer = connection.recv(65536)
+        while answer and not _is_whole(answer):
+            more = connection.recv(65536)
+            answer = answer + more if more else b""
+    return answer
 
 
 def _is_whole(answer: bytes) -> bool:
