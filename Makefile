@@ -34,11 +34,13 @@ quick: $(VENV)/dev  ## The tests that need no real process, no database server a
 campaigns: $(VENV)/dev  ## The long proofs: random orders against the money laws, real processes against every fault
 	$(BIN)/python -m pytest -n 2 -q -m campaign --timeout 3600 tests/campaigns tests
 
-bench: $(VENV)/dev  ## What an order costs: mapping, draining, its way to Axon, intake beside a bare Flask route
+bench: $(VENV)/dev  ## What an order costs and how that grows: mapping, sending, taking, beside others and in floods
 	$(BIN)/python tests/benchmarks/mapping.py
 	$(BIN)/python tests/benchmarks/draining.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/latency.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/intake.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/growth.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/beside.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/hostile.py
 
 profile: $(VENV)/dev  ## Where an order's microseconds go, as tables

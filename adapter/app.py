@@ -33,7 +33,8 @@ def create_app(parts: Parts | None = None, cost: Cost = COST) -> Flask:
     """
     parts = parts or Parts(load_configuration(os.environ))
     app = Flask(__name__, static_folder=None)
-    app.extensions["tally"] = parts.tally  # gunicorn's hooks store it.
+    app.extensions["tally"] = parts.tally  # gunicorn's hooks store it,
+    app.extensions["configuration"] = parts.configuration  # and go by what was read here: 500 shops take a second.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # It redirects, and neither platform follows a redirect.
     door = webhooks.Door(parts.shops, parts.intake(), parts.settings.max_body_bytes)

@@ -98,7 +98,7 @@ def _prepare_storage(parts: Parts) -> None:
 def post_worker_init(gunicorn_worker: Any) -> None:  # noqa: ANN401  # gunicorn's worker.
     """Start this process's watch, and deliver beside it, when it is to."""
     configure_logs(_settings.log_level)
-    parts = Parts(load_configuration(os.environ))
+    parts = Parts(gunicorn_worker.wsgi.extensions["configuration"])
     parts.tally = gunicorn_worker.wsgi.extensions["tally"]
     gunicorn_worker.wsgi = closing_as_told(gunicorn_worker.wsgi)
     watch = parts.watch()

@@ -99,6 +99,7 @@ class Parts:
         clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.configuration = configuration
         self.settings = configuration.settings
         self.shops = configuration.shops
         self.channels = configuration.channels

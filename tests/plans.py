@@ -10,7 +10,7 @@ from sqlalchemy import Engine, event, text
 ORDERS = 20_000
 """Enough for PostgreSQL to prefer an index to reading everything."""
 
-_NUMBERS = {
+NUMBERS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :rows) SELECT i FROM n",
     "postgresql": "SELECT generate_series(1, :rows) AS i",
 }
@@ -36,7 +36,7 @@ _FILL = """
 def fill(engine: Engine, rows: int = ORDERS) -> None:
     """Put the orders of two shops into the ledger, one a minute back from 11 o'clock; nine of ten are delivered."""
     kind = engine.dialect.name
-    statement = _FILL.format(bytes=_BYTES[kind], moment=_MOMENT[kind], numbers=_NUMBERS[kind])
+    statement = _FILL.format(bytes=_BYTES[kind], moment=_MOMENT[kind], numbers=NUMBERS[kind])
     with engine.begin() as connection:
         connection.execute(text(statement), {"rows": rows})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -29,7 +29,7 @@ from structlog.testing import capture_logs
 from adapter.axon.sandbox import Sandbox
 from adapter.storage.arrivals import Receipt
 from adapter.tally import Tally
-from adapter.wiring import Parts
+from adapter.wiring import Parts, load_configuration
 
 ROOT = Path(__file__).parents[1]
 SECRET = "Wq7Zx4Jk9Vb2Nm5Rt8Yp"
@@ -152,7 +152,7 @@ class Application:
     """As much of the application as gunicorn's hooks use."""
 
     def __init__(self) -> None:
-        self.extensions = {"tally": Tally()}
+        self.extensions = {"tally": Tally(), "configuration": load_configuration(os.environ)}
 
     def __call__(self, _environ: object, start: Any) -> None:
         """Answer."""
@@ -173,6 +173,21 @@ def test_embedded_delivery(load: Callable[..., ModuleType]) -> None:
     assert thread.is_alive()
     server.worker_exit(None, None)
     assert not thread.is_alive()
+
+
+def test_what_answers_and_what_delivers_read_the_same(load: Callable[..., ModuleType], tmp_path: Path) -> None:
+    """A mapping file that is changed while a process starts is the old one to all of it, or the new one."""
+    (tmp_path / "acme.toml").write_text('extends = "woocommerce"\n')
+    server = load(MAPPINGS_DIR=str(tmp_path), AXON_PIXEL_ID="pixel", AXON_API_KEY="key")
+    worker = _worker()
+    read = worker.wsgi.extensions["configuration"]
+    (tmp_path / "acme.toml").write_text('extends = "woocommerce"\n[axon]\npixel_id = "another"\n')
+    with capture_logs():
+        server.on_starting(None)
+        server.post_worker_init(worker)
+    ((delivering, _),) = server._delivering
+    server.worker_exit(None, None)
+    assert delivering.shops is read.shops
 
 
 def test_delivery_elsewhere(load: Callable[..., ModuleType]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,10 +21,15 @@ from adapter.purchase.rules import REFUSED
 from adapter.shops.shop import Shop
 from adapter.storage.clicks import Clicks
 from adapter.storage.purchases import Claim, Purchases, Settlement
+from adapter.turns import Turns, in_turns
 
 _log = structlog.get_logger()
 
 T = TypeVar("T")
+
+LARGEST_PORTION = 4 * 1024 * 1024
+"""Bytes of sealed bodies that are read at once. An order takes five times as much when it was read, and most batches
+are smaller than this; a hundred orders of 1 MB would take more than an instance of 512 MB has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +52,29 @@ Prepared = ToSend | ToForget | Settlement
 
 
 class Preparer:
-    """Prepares rows. It never raises for what stands in a row, so one bad order stops no other."""
+    """Prepares rows. It never raises for what stands in a row, so one bad order stops no other.
 
-    def __init__(self, purchases: Purchases, clicks: Clicks) -> None:
+    `turns` hands on what it is given, and lets others have their turn in between.
+    """
+
+    def __init__(self, purchases: Purchases, clicks: Clicks, turns: Turns = in_turns) -> None:
         self._purchases = purchases
         self._clicks = clicks
+        self._in_turns = turns
 
     def prepare(self, claims: Sequence[Claim], shops: Mapping[str, Shop], now: datetime) -> list[Prepared]:
-        """Return what to do with each of these rows; their clicks are looked up together.
+        """Return what to do with each of these rows.
 
         Frozen bytes that may have been accepted are sent again as they are. Raise `StorageUnavailable`.
         """
-        read = [self._safely(claim, now, partial(self._read, claim, shops[claim.shop], now)) for claim in claims]
+        return [found for some in portions(claims) for found in self._prepare(some, shops, now)]
+
+    def _prepare(self, claims: Sequence[Claim], shops: Mapping[str, Shop], now: datetime) -> list[Prepared]:
+        """Read the orders, look up the clicks of all of them together, and decide."""
+        read = [
+            self._safely(claim, now, partial(self._read, claim, shops[claim.shop], now))
+            for claim in self._in_turns(claims)
+        ]
         keys = [self._keys(claim, it) for claim, it in zip(claims, read, strict=True)]
         # Before the look-up: a refusal that it doesn't find will find the order.
         self._clicks.expect([(claim.id, key) for claim, some in zip(claims, keys, strict=True) for key in some])
@@ -68,7 +84,7 @@ class Preparer:
             self._safely(claim, now, partial(self._decided, claim, it, shops[claim.shop], found, now))
             if isinstance(it, Order)
             else it
-            for claim, it, found in zip(claims, read, opened, strict=True)
+            for claim, it, found in self._in_turns(zip(claims, read, opened, strict=True))
         ]
 
     def _safely(self, claim: Claim, now: datetime, work: Callable[[], T]) -> T | Settlement:
@@ -116,6 +132,21 @@ class Preparer:
     def _keys(self, claim: Claim, read: ToSend | Order | Settlement) -> list[bytes]:
         """Return under what the clicks of an order may stand; one with frozen bytes needs none."""
         return self._clicks.hashes_of(claim.shop, read.click_keys) if isinstance(read, Order) else []
+
+
+def portions(claims: Iterable[Claim], most: int = LARGEST_PORTION) -> Iterator[list[Claim]]:
+    """Yield the rows in pieces with so many bytes of bodies at most; a longer one stands alone."""
+    portion: list[Claim] = []
+    size = 0
+    for claim in claims:
+        length = len(claim.body or b"")
+        if portion and size + length > most:
+            yield portion
+            portion, size = [], 0
+        portion.append(claim)
+        size += length
+    if portion:
+        yield portion
 
 
 def _skipped(claim: Claim, order: Order, decision: Decision, now: datetime) -> ToForget | Settlement:

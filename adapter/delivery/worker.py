@@ -118,9 +118,10 @@ class Worker:
         if not is_time_for_suspects and not self.purchases.anything_due(now):
             return
         self._looked_at = now
+        waiting = self.purchases.shops_waiting(now)
         for id_, (destination, shops) in self.shops.destinations().items():
             running = busy.get(id_)
-            if (running is None or running.done()) and self.purchases.waits(shops, now):
+            if (running is None or running.done()) and not waiting.isdisjoint(shops):
                 busy[id_] = pool.submit(self._safely, partial(self._deliver_all, destination, shops))
 
     def _beat(self, now: datetime) -> None:

@@ -16,6 +16,7 @@ from adapter.storage.purchases import Purchases
 from adapter.storage.tallies import Tallies, Total
 from adapter.storage.vitals import ShopVitals, Vitals
 from adapter.tally import Counted
+from adapter.turns import in_turns
 
 QUARANTINED_WITHIN = timedelta(days=1)
 """So far back quarantined orders are counted."""
@@ -104,7 +105,7 @@ class Examination:
             without_destination=frozenset(shop.name for shop in on if shop.destination is None),
             destinations=tuple(
                 DestinationFacts(id=id_, shops=tuple(names), state=self.destinations.state(id_, now))
-                for id_, (_, names) in self.shops.destinations().items()
+                for id_, (_, names) in in_turns(self.shops.destinations().items())
             ),
             totals=self.tallies.totals(),
         )

@@ -60,17 +60,24 @@ class PurchaseMapping:
         return next((leaf for leaf in self.leaves.get(section, ()) if leaf.name == name), None)
 
 
+Known = dict[tuple[str, int, str], Expression]
+"""Every expression that was compiled already, by its text, what it may read and its origin: 500 shops may share it."""
+
+
 class MappingCompiler:
     """Compiles the tables of one mapping file; collects problems instead of stopping at the first.
 
     `origins` tells for a dotted path which line says so (a leaf may come from the base of `extends`), for "" the
-    file as a whole.
+    file as a whole. `known` is taken from and added to.
     """
 
-    def __init__(self, origins: Mapping[str, Place], tables: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, origins: Mapping[str, Place], tables: Mapping[str, Mapping[str, Any]], known: Known | None = None
+    ) -> None:
         self.problems: list[Problem] = []
         self._origins = origins
         self._tables = tables
+        self._known: Known = {} if known is None or tables else known  # An expression may look into its file's tables.
 
     def compile(self, document: Mapping[str, Any]) -> PurchaseMapping:
         """Return the mapping of a merged document; look at `problems` before using it."""
@@ -131,8 +138,12 @@ class MappingCompiler:
             hint = "write it as text; a constant is a JMESPath literal: 'text', `604`"
             self._problem(target, "an expression is wanted", hint)
             return None
+        origin = str(place_of(target, self._origins))
+        key = text, id(scope), origin  # The scopes are constants.
         try:
-            return compile_expression(text, scope, self._tables, str(place_of(target, self._origins)))
+            if key not in self._known:
+                self._known[key] = compile_expression(text, scope, self._tables, origin)
+            return self._known[key]
         except ExpressionInvalid as invalid:
             column = f" at column {invalid.column}" if invalid.column else ""
             excerpt = _caret(text, invalid.column) if invalid.column else ""

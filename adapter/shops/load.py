@@ -12,7 +12,7 @@ from adapter.environment import VariableUnset, resolve
 from adapter.errors import ConfigurationRefused, Problem, place_of
 from adapter.purchase.contract import suggestion
 from adapter.purchase.decision import ShopRules
-from adapter.purchase.mapping import MappingCompiler, PurchaseMapping
+from adapter.purchase.mapping import Known, MappingCompiler, PurchaseMapping
 from adapter.purchase.rules import Policy
 from adapter.shops.addresses import domain_of, is_plain_http, is_site, origin_of_site, without_password
 from adapter.shops.conflicts import conflicts
@@ -27,7 +27,8 @@ _CREDENTIAL = re.compile("[!-~]([ -~]*[!-~])?")
 def load_shops(directory: Path, environment: Mapping[str, str], platforms: Collection[str], api_url: str) -> Shops:
     """Load every mapping file of the directory; raise `ConfigurationRefused` with every problem of every file."""
     files, problems = read_directory(directory)
-    loaders = [_Loader(file, environment, platforms, api_url) for file in files]
+    known: Known = {}
+    loaders = [_Loader(file, environment, platforms, api_url, known) for file in files]
     shops = {loader.file.name: shop for loader in loaders if (shop := loader.load()) is not None}
     problems += [problem for loader in loaders for problem in sorted(loader.problems, key=_from_the_top)]
     problems += conflicts(shops.values())
@@ -47,7 +48,7 @@ def load_file(path: Path, environment: Mapping[str, str], platforms: Collection[
     it. Raise `ConfigurationRefused` with every problem.
     """
     try:
-        loader = _Onlooker(read_file(path), environment, platforms, "")
+        loader = _Onlooker(read_file(path), environment, platforms, "", {})
     except FileRefused as refused:
         raise ConfigurationRefused([refused.problem]) from None
     shop = loader.load()
@@ -63,13 +64,19 @@ class _Loader:
     """Turns one file into a shop, collecting problems."""
 
     def __init__(
-        self, file: MappingFile, environment: Mapping[str, str], platforms: Collection[str], api_url: str
+        self,
+        file: MappingFile,
+        environment: Mapping[str, str],
+        platforms: Collection[str],
+        api_url: str,
+        known: Known,
     ) -> None:
         self.file = file
         self.problems: list[Problem] = []
         self._environment = environment
         self._platforms = platforms
         self._api_url = api_url
+        self._known = known
         self._notices: list[str] = []
         self._broken: frozenset[str] = frozenset()
 
@@ -97,7 +104,7 @@ class _Loader:
         return None if self.problems else shop
 
     def _mapping(self, document: Mapping[str, Any], form: MappingForm) -> PurchaseMapping:
-        compiler = MappingCompiler(self.file.origins, form.tables)
+        compiler = MappingCompiler(self.file.origins, form.tables, self._known)
         mapping = compiler.compile(document)
         self.problems += [problem for problem in compiler.problems if not self._is_broken(problem.path)]
         return mapping

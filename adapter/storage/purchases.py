@@ -17,7 +17,7 @@ from adapter.purchase.facts import Facts
 from adapter.storage import listing, settling
 from adapter.storage.arrivals import Arrivals, Receipt, Received
 from adapter.storage.clicks import Clicks
-from adapter.storage.due import Which, is_any_due, moments
+from adapter.storage.due import Which, is_any_due, moments, shops_waiting
 from adapter.storage.engine import reading, writing
 from adapter.storage.patience import WHILE_A_SHOP_WAITS
 from adapter.storage.sealing import Sealer, context_of
@@ -80,17 +80,15 @@ class Purchases:
         """
         return self._arrivals.store(receipts, now)
 
-    def waits(self, shops: Iterable[str], now: datetime) -> bool:
-        """Whether any order of these shops is due, suspects among them."""
-        names = tuple(shops)
-        kinds: tuple[Which, ...] = ("due", "suspects")
+    def shops_waiting(self, now: datetime) -> set[str]:
+        """Return the shops of which any order is due, suspects among them."""
         with reading(self._engine) as connection:
-            return any(connection.execute(is_any_due(names, which), moments(now)).first() for which in kinds)
+            return set(connection.execute(shops_waiting(), moments(now)).scalars())
 
     def anything_due(self, now: datetime) -> bool:
         """Whether any order waits to be sent, apart from those that were refused alone. A quick look, for polling."""
         with reading(self._engine) as connection:
-            return connection.execute(is_any_due(None, "due"), moments(now)).first() is not None
+            return connection.execute(is_any_due(), moments(now)).first() is not None
 
     def claim(
         self,

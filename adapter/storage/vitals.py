@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, text, union_all
+from sqlalchemy import Connection, Engine, bindparam, func, select, text, union_all
 
 from adapter.storage.due import moments, oldest_due
 from adapter.storage.engine import reading
 from adapter.storage.tables import ENDED, SETTLED, UNSETTLED, State, purchases, uptime
+from adapter.turns import in_turns
 
 MOST_COUNTED = 1_000
 """So many quarantined orders are counted; more are as bad."""
@@ -57,33 +59,39 @@ class Vitals:
         return found
 
     def of_shops(self, shops: Iterable[str], now: datetime, lately: timedelta) -> dict[str, ShopVitals]:
-        """Return the vital signs of each of these shops; `lately` is how far back quarantined orders are counted."""
+        """Return the vital signs of each of these shops; `lately` is how far back quarantined orders are counted.
+
+        Others have their turn between two shops: see `adapter.turns`.
+        """
         with reading(self._engine) as connection:
-            return {shop: _of_shop(connection, shop, now, now - lately) for shop in shops}
+            return {shop: _of_shop(connection, shop, now, now - lately) for shop in in_turns(shops)}
 
 
 def _of_shop(connection: Connection, shop: str, now: datetime, lately: datetime) -> ShopVitals:
-    quarantined = connection.execute(_quarantined(shop, lately)).mappings().one()
-    arrivals = connection.execute(_arrivals(shop)).scalars().all()
+    quarantined = connection.execute(_quarantined(MOST_COUNTED), {"shop": shop, "lately": lately}).mappings().one()
+    arrivals = connection.execute(_arrivals(), {"shop": shop}).scalars().all()
     return ShopVitals(
-        due_since=connection.execute(oldest_due(shop), moments(now)).scalar(),
+        due_since=connection.execute(oldest_due(), {"shop": shop, **moments(now)}).scalar(),
         quarantined=quarantined["number"],
         quarantined_since=quarantined["since"],
         arrivals=tuple(sorted(arrivals, reverse=True)[:MOST_ARRIVALS]),
     )
 
 
-def _quarantined(shop: str, since: datetime) -> Any:  # noqa: ANN401  # SQLAlchemy's selects, here and below.
+@cache
+def _quarantined(most: int) -> Any:  # noqa: ANN401  # SQLAlchemy's selects, here and below.
     is_quarantined = purchases.c.state == State.QUARANTINED.value
-    found = select(purchases.c.settled_at).where(text(SETTLED), purchases.c.shop == shop, is_quarantined)
-    counted = found.where(purchases.c.settled_at > since).order_by(purchases.c.settled_at).limit(MOST_COUNTED)
+    found = select(purchases.c.settled_at).where(text(SETTLED), purchases.c.shop == bindparam("shop"), is_quarantined)
+    lately = purchases.c.settled_at > bindparam("lately", type_=purchases.c.settled_at.type)
+    counted = found.where(lately).order_by(purchases.c.settled_at).limit(most)
     first = counted.subquery()
     return select(func.count().label("number"), func.min(first.c.settled_at).label("since"))
 
 
-def _arrivals(shop: str) -> Any:  # noqa: ANN401  # As above.
+@cache
+def _arrivals() -> Any:  # noqa: ANN401  # As above.
     """Return the query for when the newest orders came in, of each state some: the newest of all are among them."""
-    of_shop = select(purchases.c.received_at).where(purchases.c.shop == shop)
+    of_shop = select(purchases.c.received_at).where(purchases.c.shop == bindparam("shop"))
     newest = of_shop.order_by(purchases.c.received_at.desc(), purchases.c.id.desc()).limit(MOST_ARRIVALS)
     ended = (newest.where(text(ENDED), purchases.c.state == state.value) for state in _ENDS)
     parts = (*ended, newest.where(text(UNSETTLED)))

@@ -60,10 +60,12 @@ def environment_of(database_url: str, api_url: str) -> dict[str, str]:
 
 
 class Api:
-    """A Conversion API that takes everything and counts requests."""
+    """A Conversion API that takes everything; it counts requests and events, and notes when they came."""
 
     def __init__(self) -> None:
         self.requests = 0
+        self.events = 0
+        self.came_at: list[float] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/v1/event"
         Thread(target=self._serve, daemon=True).start()
@@ -80,8 +82,9 @@ class Api:
             while (line := stream.readline()) not in (b"\r\n", b""):
                 name, _, value = line.partition(b":")
                 length = int(value) if name.lower() == b"content-length" else length
-            stream.read(length)
+            self.events += stream.read(length).count(b'"dedupe_id"')
             self.requests += 1
+            self.came_at.append(perf_counter())
             connection.sendall(_ANSWER)
 
 
@@ -112,8 +115,8 @@ def fill(parts: Parts, orders: int) -> None:
         parts.purchases.receive(receipts, datetime.now(UTC) - timedelta(hours=1))
 
 
-def drain(environment: dict[str, str]) -> dict[str, Any]:
-    """Drain what is stored, in this process; return what it took."""
+def drain(environment: dict[str, str], *, with_bare: bool) -> dict[str, Any]:
+    """Drain what is stored, in this process; return what it took, and when asked for what the mapping alone takes."""
     with Path(os.devnull).open("w") as nowhere:
         configure_logs("info", nowhere)
         parts = Parts(load_configuration(environment))
@@ -127,7 +130,7 @@ def drain(environment: dict[str, str]) -> dict[str, Any]:
         "delivered": delivered,
         "seconds": seconds,
         "cpu": cpu,
-        "bare": bare_mapping(parts.shops, parts),
+        "bare": bare_mapping(parts.shops, parts) if with_bare else None,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -175,7 +178,7 @@ def measure(kind: str, orders: int, profile: str | None) -> None:
             parts.engine.dispose()
             profiling = ["-m", "cProfile", "-o", profile] if profile else []
             printed = subprocess.run(
-                [sys.executable, *profiling, __file__, "--as-worker"],
+                [sys.executable, *profiling, __file__, "--as-worker", "--with-bare"],
                 env={**os.environ, **environment},
                 check=True,
                 capture_output=True,
@@ -196,9 +199,10 @@ def main() -> None:
     options.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
     options.add_argument("--profile", help="write the worker's cProfile here")
     options.add_argument("--as-worker", action="store_true", help=argparse.SUPPRESS)
+    options.add_argument("--with-bare", action="store_true", help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.as_worker:
-        print(json.dumps(drain(dict(os.environ))))
+        print(json.dumps(drain(dict(os.environ), with_bare=chosen.with_bare)))
         return
     print("one worker drains a backlog of five-line orders; ratio: its CPU time to that of the mapping alone")
     print(

@@ -1,9 +1,12 @@
-"""Orders at a steady pace, alone, beside hundreds of clients that drip, and in a flood of unsigned junk.
+"""Orders at a steady pace: alone, beside hundreds of slow or silent clients, and in floods of what is no order.
 
-    PYTHONPATH=tests python tests/benchmarks/hostile.py [--seconds 60] [--drips 500] [--database sqlite|postgresql]
+    PYTHONPATH=tests python tests/benchmarks/hostile.py [--seconds 60] [--junk-seconds 60] [--clients 500]
+        [--database sqlite|postgresql]
 
-A line for each: how many orders weren't answered 200, how long the others took, the service's memory, and for how long
-the longest drip was borne. Nothing here is asserted: a time is a fact about a machine, and tests run on all of them.
+A line for each: how many orders weren't answered 200, how long the others took, the service's memory, for how long the
+longest slow client was borne, how many requests a second the flood reached (it keeps to 2,000), and how many rows the
+ledger has that nobody ordered. Nothing here is asserted: a time is a fact about a machine, and tests run on all of
+them.
 """
 
 from __future__ import annotations
@@ -12,35 +15,36 @@ import argparse
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from threading import Event, Thread
 
-from campaigns.databases import PostgreSQL, Server, SQLite
+from campaigns.databases import Database, opened
 from intake import Service, adapter_on, memory_of, order_requests, request_of
-from load import send, write_requests
+from latency import database
+from load import Answered, send, write_requests
+from sqlalchemy import text
+from steady import post_steadily
 
 PER_SECOND = 20
+JUNK_PER_SECOND, JUNK_CONNECTIONS, JUNK = 2_000, 16, 2_000
 HEAD = b"POST /webhooks/shopify HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+LOOK = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+LONG = b"Content-Length: 100000\r\n\r\n"
 
 
-def post(port: int, request: bytes) -> tuple[bool, float]:
-    """Send one request on a connection of its own; return whether it was answered 200, and the seconds."""
-    began = time.monotonic()
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 10) as connection:
-        connection.settimeout(10)
-        connection.sendall(request)
-        return connection.recv(4096).startswith(b"HTTP/1.1 200"), time.monotonic() - began
-    return False, time.monotonic() - began
+class Crowd:
+    """So many connections at any time, which begin like `openings` and then send `drop` each second."""
 
+    per_second = 0.0
 
-class Drips:
-    """So many connections at any time on which a byte comes each second, half of them in the head of a request."""
-
-    def __init__(self, port: int, count: int) -> None:
+    def __init__(self, port: int, count: int, openings: Sequence[bytes], drop: bytes) -> None:
         self.longest = 0.0
-        self._port, self._count, self._stop = port, count, Event()
+        self._port, self._count, self._openings, self._drop = port, count, cycle(openings), drop
+        self._stop = Event()
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -53,23 +57,27 @@ class Drips:
         began: dict[socket.socket, float] = {}
         while not self._stop.wait(1.0):
             while len(began) < self._count:
-                connection = socket.create_connection(("127.0.0.1", self._port), 10)
-                connection.sendall(HEAD + (b"Content-Length: 100000\r\n\r\n" if len(began) % 2 else b""))
-                connection.setblocking(False)
-                began[connection] = time.monotonic()
+                began[self._open()] = time.monotonic()
             for connection, since in list(began.items()):
-                if not _drip(connection):
+                if not _is_open(connection, self._drop):
                     self.longest = max(self.longest, time.monotonic() - since)
                     connection.close()
                     del began[connection]
-        for connection in began:
+        for connection, since in began.items():
+            self.longest = max(self.longest, time.monotonic() - since)
             connection.close()
 
+    def _open(self) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self._port), 10)
+        connection.sendall(next(self._openings))
+        connection.setblocking(False)
+        return connection
 
-def _drip(connection: socket.socket) -> bool:
-    """Send one byte; return whether the connection is still open."""
+
+def _is_open(connection: socket.socket, drop: bytes) -> bool:
+    """Send the drop, if there is one; return whether the connection is still open."""
     try:
-        connection.send(b"x")
+        connection.send(drop)
         return bool(connection.recv(4096))
     except BlockingIOError:
         return True
@@ -77,77 +85,128 @@ def _drip(connection: socket.socket) -> bool:
         return False
 
 
-def junk(count: int) -> Iterator[bytes]:
+class Flood:
+    """Requests of a file, again and again, for so many seconds."""
+
+    longest = 0.0
+
+    def __init__(self, port: int, requests: Path, seconds: float) -> None:
+        self._answered: Answered | None = None
+        self._thread = Thread(target=self._run, args=(port, requests, seconds), daemon=True)
+        self._thread.start()
+
+    @property
+    def per_second(self) -> float:
+        """What was answered, 200 or not, when it is over."""
+        found = self._answered
+        return (found.accepted + found.refused) / found.seconds if found else 0.0
+
+    def stop(self) -> None:
+        """Wait for its end."""
+        self._thread.join()
+
+    def _run(self, port: int, requests: Path, seconds: float) -> None:
+        self._answered = send(port, requests, slice(0, JUNK), JUNK_CONNECTIONS, seconds, JUNK_PER_SECOND)
+
+
+class Nobody:
+    """Who stands beside the orders when they are alone."""
+
+    longest = per_second = 0.0
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+
+def junk() -> Iterator[bytes]:
     """Yield requests that nobody signed, every hundredth of them too large."""
-    for number in range(count):
+    for number in range(JUNK):
         body = b"x" * (3_000_000 if number % 100 == 0 else 500)
         yield request_of("/webhooks/shopify", body, b"A" * 43 + b"=")
 
 
-def measure(
-    name: str, service: Service, orders: Iterator[bytes], seconds: float, longest: Callable[[], float]
-) -> None:
-    """Send orders at the steady pace for so long, and print the line."""
-    before, began = memory_of(service.process.pid), time.monotonic()
-    taken: list[tuple[bool, float]] = []
-    for number in range(int(seconds * PER_SECOND)):
-        time.sleep(max(0.0, began + number / PER_SECOND - time.monotonic()))
-        taken.append(post(service.port, next(orders)))
-    times = sorted(took for _, took in taken)
-    grown = memory_of(service.process.pid) - before
-    print(
-        f"{name:<26}{len(taken):>8}{sum(not ok for ok, _ in taken):>9}{times[len(times) // 2] * 1000:>9.1f} ms"
-        f"{times[int(len(times) * 0.99)] * 1000:>9.1f} ms{times[-1] * 1000:>9.1f} ms{before:>7.0f} + {grown:.0f} MB"
-        f"{longest():>10.1f} s"
-    )
+def unread(signed_orders: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield requests whose bodies nobody reads: taken for the next request, each would be a signed order."""
+    for number in range(JUNK):
+        body = next(signed_orders)
+        if number % 2:
+            yield request_of("/nowhere" if number % 4 == 1 else "/webhooks/nobody", body, b"A" * 43 + b"=")
+        else:
+            yield LOOK + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def rows_in(ledger: Database) -> int:
+    """Return how many orders the ledger has."""
+    with opened(ledger) as engine, engine.connect() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM purchases")).scalar_one())
+
+
+@dataclass(kw_only=True)
+class House:
+    """The service with its ledger, and the orders that come."""
+
+    ledger: Database
+    service: Service
+    orders: Iterator[bytes]
+
+    def measure(self, name: str, seconds: float, beside: Crowd | Flood | Nobody) -> None:
+        """Send orders at the steady pace for so long, and print the line."""
+        rows, memory, ends_at = rows_in(self.ledger), self._memory(), time.monotonic() + seconds
+        answered = post_steadily(self.service.port, self.orders, PER_SECOND, lambda: time.monotonic() < ends_at)
+        grown = self._memory() - memory
+        beside.stop()
+        strange = rows_in(self.ledger) - rows - answered.accepted
+        shown = "".join(f"{answered.latency(share) * 1000:>9.1f} ms" for share in (0.5, 0.99, 1))
+        print(
+            f"{name:<28}{answered.accepted:>8}{answered.refused:>9}{shown}{memory:>7.0f} + {grown:<3.0f}MB"
+            f"{beside.longest:>9.1f} s{beside.per_second:>11,.0f}{strange:>7}",
+            flush=True,
+        )
+
+    def _memory(self) -> float:
+        return memory_of(self.service.process.pid)
+
+
+def run(house: House, folder: Path, seconds: float, junk_seconds: float, clients: int) -> None:
+    """Measure everything, one after the other."""
+    port = house.service.port
+    warm_up_ends_at = time.monotonic() + 2
+    post_steadily(
+        port, house.orders, PER_SECOND, lambda: time.monotonic() < warm_up_ends_at
+    )  # First loads are no growth.
+    write_requests(folder / "junk", junk())
+    write_requests(folder / "unread", unread(house.orders))
+    house.measure("alone", seconds, Nobody())
+    house.measure("beside clients that drip", seconds, Crowd(port, clients, (HEAD, HEAD + LONG, LOOK + LONG), b"x"))
+    house.measure("beside half-open ones", seconds, Crowd(port, clients, (b"", HEAD, HEAD + LONG), b""))
+    house.measure("beside bodies left unread", junk_seconds, Flood(port, folder / "unread", junk_seconds))
+    house.measure("in a flood of junk", junk_seconds, Flood(port, folder / "junk", junk_seconds))
 
 
 def main() -> None:
     """Print the table."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     options.add_argument("--seconds", type=float, default=60)
-    options.add_argument("--drips", type=int, default=500)
+    options.add_argument("--junk-seconds", type=float, help="of the floods; as long as the others, if it isn't said")
+    options.add_argument("--clients", type=int, default=500)
     options.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     chosen = options.parse_args()
-    print(f"{PER_SECOND} orders a second on {chosen.database}, {chosen.drips} dripping clients, 8 that flood")
-    print(f"{'':<26}{'orders':>8}{'not 200':>9}{'p50':>12}{'p99':>12}{'slowest':>12}{'memory':>13}{'longest':>12}")
+    junk_seconds = chosen.junk_seconds or chosen.seconds
+    print(
+        f"{PER_SECOND} orders a second on {chosen.database}, beside {chosen.clients} slow clients, or up to "
+        f"{JUNK_PER_SECOND:,} requests a second over {JUNK_CONNECTIONS} connections"
+    )
+    print(
+        f"{'':<28}{'orders':>8}{'not 200':>9}{'p50':>12}{'p99':>12}{'slowest':>12}{'memory':>15}{'longest':>11}"
+        f"{'flood/s':>11}{'rows':>7}"
+    )
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hostile-", ignore_cleanup_errors=True)))
         folder.chmod(0o755)
-        url = SQLite(folder).url if chosen.database == "sqlite" else _postgresql(folder, stack)
-        run(stack.enter_context(adapter_on(url, folder)), folder, chosen.seconds, chosen.drips)
-
-
-def run(service: Service, folder: Path, seconds: float, count: int) -> None:
-    """Measure all three, one after the other."""
-    orders = order_requests(int(seconds * PER_SECOND * 3) + 100)
-    for _ in range(40):
-        post(service.port, next(orders))  # What is loaded at the first orders is no growth.
-    measure("alone", service, orders, seconds, lambda: 0.0)
-    drips = Drips(service.port, count)
-    measure("beside clients that drip", service, orders, seconds, lambda: drips.longest)
-    drips.stop()
-    write_requests(folder / "junk", junk(2000))
-    stop = Event()
-    flooding = Thread(target=_flood, args=(service.port, folder / "junk", stop), daemon=True)
-    flooding.start()
-    measure("in a flood of junk", service, orders, seconds, lambda: 0.0)
-    stop.set()
-    flooding.join()
-
-
-def _flood(port: int, requests: Path, stop: Event) -> None:
-    while not stop.is_set():
-        send(port, requests, slice(0, 2000), 8, 5)
-
-
-def _postgresql(folder: Path, stack: ExitStack) -> str:
-    (folder / "pg").mkdir()
-    server = Server(folder / "pg", fsync=True)
-    stack.callback(server.close)
-    database = PostgreSQL(server)
-    stack.callback(database.close)
-    return database.url
+        ledger = stack.enter_context(database(chosen.database, folder))
+        orders = order_requests(int((chosen.seconds * 3 + junk_seconds * 2 + 60) * PER_SECOND) + JUNK)
+        house = House(ledger=ledger, service=stack.enter_context(adapter_on(ledger.url, folder)), orders=orders)
+        run(house, folder, chosen.seconds, junk_seconds, chosen.clients)
 
 
 if __name__ == "__main__":

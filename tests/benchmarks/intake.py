@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,13 +57,13 @@ class Figures:
     memory_mb: float
 
 
-def order_requests(count: int) -> Iterator[bytes]:
-    """Yield signed webhooks of Shopify, each of another order."""
-    start, _, rest = body_of("shopify").partition(b'"id":')
+def order_requests(count: int, body: bytes | None = None, shops: Sequence[str] = ("shopify",)) -> Iterator[bytes]:
+    """Yield signed webhooks of Shopify, each of another order, to these shops in turns."""
+    start, _, rest = (body or body_of("shopify")).partition(b'"id":')
     end = rest.index(b",")
     for number in range(count):
-        body = b'%s"id":%d%s' % (start, 5_839_000_000_000 + number, rest[end:])
-        yield request_of("/webhooks/shopify", body, sign(body, SECRET))
+        order = b'%s"id":%d%s' % (start, 5_839_000_000_000 + number, rest[end:])
+        yield request_of(f"/webhooks/{shops[number % len(shops)]}", order, sign(order, SECRET))
 
 
 def request_of(path: str, body: bytes, signature: bytes) -> bytes:
@@ -104,12 +104,16 @@ def memory_of(root: int) -> float:
 
 
 class Service:
-    """gunicorn, started from these words and this environment, on a free port, with its log in the folder."""
+    """gunicorn, started from these words and this environment, on a free port, with its log in the folder.
+
+    `began` is when, by the monotonic clock.
+    """
 
     def __init__(self, words: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         command = [sys.executable, "-m", "gunicorn", *words, "--bind", f"127.0.0.1:{self.port}"]
+        self.began = time.monotonic()
         with (folder / "web.log").open("ab") as log:
             path = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{Path(__file__).parent}"}
             self.process = subprocess.Popen(
@@ -118,13 +122,13 @@ class Service:
         self._wait(folder / "web.log")
 
     def _wait(self, log: Path) -> None:
-        for _ in range(300):
+        for _ in range(1500):
             if self.process.poll() is not None:
                 break
             try:
                 socket.create_connection(("127.0.0.1", self.port), 0.2).close()
             except OSError:
-                time.sleep(0.1)
+                time.sleep(0.02)
             else:
                 return
         raise RuntimeError(f"the service doesn't start: {log.read_text()[-2000:]}")
@@ -150,12 +154,15 @@ def bare(folder: Path, server: Server) -> Iterator[tuple[Service, list[int]]]:
 
 
 @contextmanager
-def adapter_on(url: str, folder: Path, **settings: str) -> Iterator[Service]:
-    """Start the adapter on an empty database."""
+def adapter_on(
+    url: str, folder: Path, prepare: Callable[[], None] = lambda: None, **settings: str
+) -> Iterator[Service]:
+    """Start the adapter on an empty database, or on what `prepare` has put into it."""
     environment = {**environment_of(url, "http://127.0.0.1:9/v1/event"), "EMBEDDED_DELIVERY": "false", **settings}
     engine = open_engine(load_settings({"DATABASE_URL": url, "SECRET_KEY": environment["SECRET_KEY"]}))
     migrate(engine)
     engine.dispose()
+    prepare()
     service = Service(("--config", "python:adapter.server", "adapter.app:create_app()"), environment, folder)
     yield service
     service.close()

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from statistics import median
 from time import thread_time
+from typing import Any
 
 from adapter.platforms.document import parse_document
 from adapter.platforms.registry import PLATFORMS
@@ -46,12 +47,20 @@ _ENVIRONMENT = {
 }
 
 
-def body_of(name: str) -> bytes:
-    """Return an order's body with five lines, as compact as the platforms write it."""
-    document = json.loads(_BODIES[name][1].read_bytes())
-    lines = document["line_items"]
-    document["line_items"] = (lines * LINES)[:LINES]
+def document_of(name: str, lines: int = LINES) -> dict[str, Any]:
+    """Return an order with so many lines."""
+    document: dict[str, Any] = json.loads(_BODIES[name][1].read_bytes())
+    return {**document, "line_items": (document["line_items"] * lines)[:lines]}
+
+
+def written(document: Mapping[str, Any]) -> bytes:
+    """Return the order's body, as compact as the platforms write it."""
     return json.dumps(document, separators=(",", ":")).replace("/", "\\/").encode()
+
+
+def body_of(name: str) -> bytes:
+    """Return an order's body with five lines."""
+    return written(document_of(name))
 
 
 def whole_way(shop: Shop, sealer: Sealer, body: bytes) -> Callable[[], bytes]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 _HERE = Path(__file__).parent
+_TINY = ("--orders", "2", "--rounds", "1")
 
 
 @pytest.mark.processes
@@ -21,7 +22,9 @@ _HERE = Path(__file__).parent
         ("draining.py", ["--orders", "120", "--database", "sqlite"], 2 + 1),
         ("latency.py", ["--orders", "2", "--database", "sqlite"], 2 + 2),
         ("intake.py", ["--rounds", "1", "--seconds", "0.3", "--only", "adapter, SQLite"], 2 + 2),
-        ("hostile.py", ["--seconds", "1", "--drips", "20"], 2 + 3),
+        ("hostile.py", ["--seconds", "1", "--clients", "20"], 2 + 5),
+        ("beside.py", ["--orders", "120", "--database", "sqlite"], 2 + 1),
+        ("growth.py", [*_TINY, "--only", "stored", "--stored", "10", "--database", "sqlite"], 2 + 2),
     ],
 )
 def test_every_table_is_printed(script: str, options: Sequence[str], lines: int) -> None:

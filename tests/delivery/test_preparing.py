@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from itertools import count
 from typing import Any
 
 from sqlalchemy import event, select
 from structlog.testing import capture_logs
 
-from adapter.delivery.preparing import Preparer, ToForget, ToSend
+from adapter.delivery.preparing import Preparer, ToForget, ToSend, portions
 from adapter.storage.clicks import Clicks
 from adapter.storage.purchases import Claim, Purchases, Settlement
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import State, awaited_clicks
+from adapter.turns import in_turns
 
 MINUTE = timedelta(minutes=1)
 
@@ -134,3 +138,26 @@ def test_a_batch_looks_its_clicks_up_at_once(house: Any) -> None:
     assert [ToSend, ToSend, Settlement, ToSend] == [type(each) for each in found]
     aleids = [json.loads(each.event)["user_data"]["aleid"] for each in found if isinstance(each, ToSend)]
     assert ["stored-1", "stored-2", "click-4"] == aleids
+
+
+def test_webhooks_have_their_turn(house: Any) -> None:
+    """What prepares a batch inside the web process pauses between two orders, when they have taken some time."""
+    pauses: list[float] = []
+    house.receive(1, 2, 3)
+    claims = house.purchases.claim(["acme"], "due", 3, house.clock(), MINUTE)
+    slow = partial(in_turns, now=count().__next__, pause=pauses.append)
+    found = Preparer(house.purchases, house.clicks, slow).prepare(claims, house.shops().by_name, house.clock())
+    assert 3 == len(found)
+    assert 2 * 3 == len(pauses)  # Once they are read, and once they are decided about.
+
+
+def test_large_bodies_are_read_in_portions(house: Any) -> None:
+    """Orders are read until their bodies are so long together; one that is longer is read alone."""
+    house.receive(1, 2, 3, 4)
+    claims = house.purchases.claim(["acme"], "due", 4, house.clock(), MINUTE)
+    sizes = (300, 300, 700, 100)
+    changed = [replace(claim, body=b"x" * size) for claim, size in zip(claims, sizes, strict=True)]
+    changed.append(replace(claims[0], body=None))
+    found = [[len(claim.body or b"") for claim in portion] for portion in portions(changed, 600)]
+    assert [[300, 300], [700], [100, 0]] == found
+    assert [] == list(portions([]))

@@ -333,3 +333,26 @@ def test_five_hundred_shops(folder: Any) -> None:
     assert {f"shop{number}": number for number in range(500)} == {
         shop.name: shop.rules.mapping.categories["product"] for shop in shops
     }
+
+
+def test_shops_share_what_they_inherit(folder: Any) -> None:
+    """An expression of a common base is compiled once; what a shop writes itself is its own."""
+    folder.write("a", 'extends = "shopify"')
+    folder.write("b", 'extends = "shopify"\n[event.data]\ntax = "purchase.total"')
+    first, second = (shop.rules.mapping for shop in folder.load())
+    assert first.leaf_at("event.dedupe_id").expression is second.leaf_at("event.dedupe_id").expression
+    assert first.clicks["aleid"][0] is second.clicks["aleid"][0]
+    taxes = [mapping.leaf_at("event.data.tax").expression.text for mapping in (first, second)]
+    assert ["purchase.tax", "purchase.total"] == taxes
+
+
+def test_each_shop_looks_into_its_own_tables(folder: Any) -> None:
+    """One expression that two shops inherit finds in each what the shop's own table says."""
+    brand = "[event.data.items]\nitem_brand = \"lookup('brands', line.vendor)\"\n"
+    folder.write("base", f'extends = "shopify"\n{brand}[tables.brands]\nacme = "base brand"')
+    for name in ("a", "b"):
+        folder.write(name, f'extends = "base"\n[tables.brands]\nacme = "{name} brand"')
+    shops = folder.load()
+    leaves = {shop.name: shop.rules.mapping.leaf_at("event.data.items.item_brand") for shop in shops}
+    found = {name: leaf.expression.evaluate({"line": {"vendor": "acme"}}) for name, leaf in leaves.items()}
+    assert {"a": "a brand", "b": "b brand", "base": "base brand"} == found

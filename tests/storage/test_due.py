@@ -7,9 +7,12 @@ from itertools import count
 from typing import Any
 
 import pytest
+from plans import fill, plan, reads_everything
 from sqlalchemy import Engine, event
 
 from adapter.storage.arrivals import Receipt
+from adapter.storage.purchases import Purchases
+from adapter.storage.tables import State
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -57,3 +60,26 @@ def test_many_shops_share_a_destination(ledger: Any, shops: int) -> None:
     ledger.receive("1", NOON, shop=names[0])
     ledger.receive("2", NOON, shop=names[-1])
     assert ["1", "2"] == sorted(claim.order_id for claim in ledger.claim(shops=names, at=NOON))
+
+
+def test_the_shops_that_wait(ledger: Any) -> None:
+    """A shop waits when any of its orders may be claimed: due, abandoned or suspect; not before, and not after."""
+    assert set() == ledger.purchases.shops_waiting(NOON)
+    for shop in ("acme", "due", "later", "other", "suspect", "third"):
+        ledger.receive("1", NOON, shop=shop)
+    for shop in ("acme", "later", "suspect"):
+        (claim,) = ledger.claim(shops=[shop], at=NOON)
+        suspect_at = NOON if shop == "suspect" else None
+        if shop != "acme":
+            due_at = NOON if suspect_at else NOON + 2 * MINUTE
+            ledger.settle(claim, State.PENDING, due_at=due_at, suspect_at=suspect_at)
+    assert {"due", "other", "suspect", "third"} == ledger.purchases.shops_waiting(NOON)
+    assert {"acme", "due", "later", "other", "suspect", "third"} == ledger.purchases.shops_waiting(NOON + 2 * MINUTE)
+
+
+def test_the_shops_that_wait_are_found_in_the_index(engine: Engine, sealer: Any) -> None:
+    """However many orders are stored, and however long one shop's backlog: only waiting ones are looked at."""
+    fill(engine)
+    steps = plan(engine, lambda: Purchases(engine, sealer).shops_waiting(NOON))
+    assert [] == [step for step in reads_everything(steps) if "purchases_waiting" not in step], steps
+    assert any("purchases_waiting" in step for step in steps), steps
