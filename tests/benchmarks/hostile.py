@@ -1,7 +1,7 @@
 """Orders at a steady pace: alone, beside hundreds of slow or silent clients, and in floods of what is no order.
 
     PYTHONPATH=tests python tests/benchmarks/hostile.py [--seconds 60] [--junk-seconds 60] [--clients 500]
-        [--database sqlite|postgresql]
+        [--only drips] [--database sqlite|postgresql]
 
 A line for each: how many orders weren't answered 200, how long the others took, the service's memory, for how long the
 longest slow client was borne, how many requests a second the flood reached (it keeps to 2,000), and how many rows the
@@ -15,7 +15,7 @@ import argparse
 import socket
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import cycle
@@ -30,6 +30,7 @@ from sqlalchemy import text
 from steady import post_steadily
 
 PER_SECOND = 20
+ROWS = ("alone", "drips", "half-open", "unread", "junk")
 JUNK_PER_SECOND, JUNK_CONNECTIONS, JUNK = 2_000, 16, 2_000
 HEAD = b"POST /webhooks/shopify HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 LOOK = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -167,8 +168,8 @@ class House:
         return memory_of(self.service.process.pid)
 
 
-def run(house: House, folder: Path, seconds: float, junk_seconds: float, clients: int) -> None:
-    """Measure everything, one after the other."""
+def run(house: House, folder: Path, only: Sequence[str], seconds: float, junk_seconds: float, clients: int) -> None:
+    """Measure the named rows, one after the other."""
     port = house.service.port
     warm_up_ends_at = time.monotonic() + 2
     post_steadily(
@@ -176,11 +177,20 @@ def run(house: House, folder: Path, seconds: float, junk_seconds: float, clients
     )  # First loads are no growth.
     write_requests(folder / "junk", junk())
     write_requests(folder / "unread", unread(house.orders))
-    house.measure("alone", seconds, Nobody())
-    house.measure("beside clients that drip", seconds, Crowd(port, clients, (HEAD, HEAD + LONG, LOOK + LONG), b"x"))
-    house.measure("beside half-open ones", seconds, Crowd(port, clients, (b"", HEAD, HEAD + LONG), b""))
-    house.measure("beside bodies left unread", junk_seconds, Flood(port, folder / "unread", junk_seconds))
-    house.measure("in a flood of junk", junk_seconds, Flood(port, folder / "junk", junk_seconds))
+    rows: dict[str, tuple[str, float, Callable[[], Crowd | Flood | Nobody]]] = {
+        "alone": ("alone", seconds, Nobody),
+        "drips": (
+            "beside clients that drip",
+            seconds,
+            lambda: Crowd(port, clients, (HEAD, HEAD + LONG, LOOK + LONG), b"x"),
+        ),
+        "half-open": ("beside half-open ones", seconds, lambda: Crowd(port, clients, (b"", HEAD, HEAD + LONG), b"")),
+        "unread": ("beside bodies left unread", junk_seconds, lambda: Flood(port, folder / "unread", junk_seconds)),
+        "junk": ("in a flood of junk", junk_seconds, lambda: Flood(port, folder / "junk", junk_seconds)),
+    }
+    for row in only:
+        name, lasts, begin = rows[row]
+        house.measure(name, lasts, begin())
 
 
 def main() -> None:
@@ -188,6 +198,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     options.add_argument("--seconds", type=float, default=60)
     options.add_argument("--junk-seconds", type=float, help="of the floods; as long as the others, if it isn't said")
+    options.add_argument("--only", action="append", choices=ROWS)
     options.add_argument("--clients", type=int, default=500)
     options.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     chosen = options.parse_args()
@@ -206,7 +217,7 @@ def main() -> None:
         ledger = stack.enter_context(database(chosen.database, folder))
         orders = order_requests(int((chosen.seconds * 3 + junk_seconds * 2 + 60) * PER_SECOND) + JUNK)
         house = House(ledger=ledger, service=stack.enter_context(adapter_on(ledger.url, folder)), orders=orders)
-        run(house, folder, chosen.seconds, junk_seconds, chosen.clients)
+        run(house, folder, chosen.only or ROWS, chosen.seconds, junk_seconds, chosen.clients)
 
 
 if __name__ == "__main__":

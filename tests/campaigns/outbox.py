@@ -69,7 +69,7 @@ class Known:
     possibly: bool = False
     sending: set[int] = field(default_factory=set)
     accepted: bool = False
-    refused_alone: list[tuple[int, datetime]] = field(default_factory=list)
+    refused_alone: list[tuple[int, datetime, int]] = field(default_factory=list)
     too_large: bool = False
 
 
@@ -138,7 +138,8 @@ class Outbox(RuleBasedStateMachine):
         self.sealer = Sealer(SECRETS[:1])
         self.orders: dict[str, Known] = {}
         self.aside: set[str] = set()
-        self.accepted: list[tuple[int, datetime, str]] = []
+        self.accepted: list[tuple[int, datetime, int, str]] = []
+        self.courses: dict[int, int] = {}
         self.running: dict[int, Stepper] = {}
         self.leases: dict[int, datetime] = {}
         self.rows: dict[str, dict[str, Any]] = {}
@@ -232,6 +233,7 @@ class Outbox(RuleBasedStateMachine):
     def _look(self, worker: int, limit: int) -> None:
         if worker not in self.running:
             self.running[worker] = Stepper(lambda stepper: self._deliver(stepper, limit))
+            self.courses[worker] = self.time
 
     def restart_with_a_new_key(self) -> None:
         """Kill all workers; they come back with a new key, and the old ones still open what they sealed."""
@@ -335,9 +337,9 @@ class Outbox(RuleBasedStateMachine):
             known.possibly |= verdict not in DEFINITE
             if verdict is Verdict.ACCEPTED:
                 known.accepted = True
-                self.accepted.append((self.time, self.now, order_id))
+                self.accepted.append((self.time, self.now, self.courses[worker], order_id))
             elif verdict is Verdict.REFUSED and len(events) == 1:
-                known.refused_alone.append((self.time, self.now))
+                known.refused_alone.append((self.time, self.now, self.courses[worker]))
             elif verdict is Verdict.TOO_LARGE and len(events) == 1:
                 known.too_large = True
 
@@ -449,9 +451,15 @@ class Outbox(RuleBasedStateMachine):
             blamed = any(self._is_own_fault(order_id, *refusal) for refusal in known.refused_alone)
             assert known.too_large or blamed, "quarantined without a reason"
 
-    def _is_own_fault(self, order_id: str, at: int, when: datetime) -> bool:
-        others = [(time, moment) for time, moment, other in self.accepted if other != order_id]
-        return any(time > at or abs(when - moment) <= timedelta(hours=1) for time, moment in others)
+    def _is_own_fault(self, order_id: str, at: int, when: datetime, course: int) -> bool:
+        """Whether another one was accepted later, or shortly before by the clock, or in the same course of a batch.
+
+        There the clock may have jumped in between: the same worker has just sent both.
+        """
+        others = [it for *it, other in self.accepted if other != order_id]
+        return any(
+            time > at or abs(when - moment) <= timedelta(hours=1) or its == course for time, moment, its in others
+        )
 
     def _look_at_rows(self) -> None:
         with self.engine.connect() as connection:

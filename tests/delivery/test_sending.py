@@ -38,6 +38,20 @@ def test_a_batch_that_fails_again_and_again_parts(any_house: Any) -> None:
     assert [*[1] * policy.TOGETHER_FOR, policy.PARTS] == moments
 
 
+def test_a_clock_that_jumps_within_a_batch(house: Any) -> None:
+    """What was accepted of a batch proves that the rest of it is to blame, though the clock went back in between."""
+    house.receive(1, 2)
+
+    def answer(events: list[dict[str, Any]]) -> int:
+        if len(events) == 1 and "1" not in events[0]["dedupe_id"]:
+            house.clock.advance(-10 * 365 * 86_400)
+        return 400 if len(events) == 2 or "1" not in events[0]["dedupe_id"] else 200
+
+    house.api.answer = answer
+    house.worker.drain()
+    assert {"1": "delivered", "2": "quarantined"} == house.states()
+
+
 def _due(house: Any) -> set[Any]:
     with house.engine.connect() as connection:
         return set(connection.execute(select(purchases.c.due_at)).scalars())
