@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any, ClassVar
 
 from campaigns.stepping import Stepper
@@ -139,7 +140,7 @@ class Outbox(RuleBasedStateMachine):
         self.orders: dict[str, Known] = {}
         self.aside: set[str] = set()
         self.accepted: list[tuple[int, datetime, int, str]] = []
-        self.courses: dict[int, int] = {}
+        self.numbers, self.courses = count(), dict[int, int]()
         self.running: dict[int, Stepper] = {}
         self.leases: dict[int, datetime] = {}
         self.rows: dict[str, dict[str, Any]] = {}
@@ -233,7 +234,7 @@ class Outbox(RuleBasedStateMachine):
     def _look(self, worker: int, limit: int) -> None:
         if worker not in self.running:
             self.running[worker] = Stepper(lambda stepper: self._deliver(stepper, limit))
-            self.courses[worker] = self.time
+            self.courses[worker] = next(self.numbers)
 
     def restart_with_a_new_key(self) -> None:
         """Kill all workers; they come back with a new key, and the old ones still open what they sealed."""
@@ -456,10 +457,9 @@ class Outbox(RuleBasedStateMachine):
 
         There the clock may have jumped in between: the same worker has just sent both.
         """
-        others = [it for *it, other in self.accepted if other != order_id]
-        return any(
-            time > at or abs(when - moment) <= timedelta(hours=1) or its == course for time, moment, its in others
-        )
+        others = [(time, moment, its) for time, moment, its, other in self.accepted if other != order_id]
+        hour = timedelta(hours=1)
+        return any(time > at or abs(when - moment) <= hour or its == course for time, moment, its in others)
 
     def _look_at_rows(self) -> None:
         with self.engine.connect() as connection:
