@@ -83,7 +83,7 @@ class GatedPurchases(Purchases):
 
     def freeze(self, events: Sequence[tuple[Claim, bytes]], now: datetime, lease: timedelta) -> list[Claim]:
         """Freeze, between two gates."""
-        self._stepper.gate("freeze")
+        self._stepper.gate("freeze", now)
         kept = super().freeze(events, now, lease)
         self._stepper.gate("frozen")
         return kept
@@ -251,10 +251,11 @@ class Outbox(RuleBasedStateMachine):
         stepper = self.running[worker]
         if stepper.at == "send":
             self._answer(worker, stepper.about, verdict)
-        before, was_at = self._stale_rows(stepper), stepper.at
+        before, was_at, about = self._stale_rows(stepper), stepper.at, stepper.about
         stepper.step(verdict)
-        if was_at == "freeze":
-            self.leases[worker] = self.now + LEASE
+        if was_at == "freeze":  # By the clock of the moment at which it began to write, which may have jumped since.
+            self.leases[worker] = about + LEASE
+            self._set_clock(self.now)
         self._look_at_rows()
         for order_id, row in before.items():
             assert row == self.rows[order_id], "a worker whose claim was taken over has settled"
