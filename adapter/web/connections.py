@@ -4,15 +4,15 @@ A connection costs a greenlet and no thread, so hundreds that drip stand in nobo
 same. gunicorn's own time limit begins anew with every byte of a body, and it has none for an answer that nobody reads.
 
 The kinds of worker, measured on two cores against a Flask route that does nothing (gthread 2 × 8 = 1), orders of 10 kB
-stored durably per second of CPU time, 32 connections (tests/benchmarks/intake.py, 2026-11-24):
+stored durably per second of CPU time, 32 connections (tests/benchmarks/intake.py, 2026-11-24 and 30):
 
     gthread 2 × 16     SQLite 0.40   PostgreSQL 0.36   32 dripping clients take every thread
     gthread 1 × 16     SQLite 0.47, bound to one core, which no PaaS promises
-    gevent × 2         SQLite 0.58   PostgreSQL 0.58   500 dripping clients: p99 of orders 25 ms, alone 8
-    gevent × 1         SQLite 0.72   PostgreSQL 0.58   as above; two thirds of the orders per second of two processes
+    gevent × 2         SQLite 0.65   PostgreSQL 0.61   500 clients drip for five minutes: p99 of orders 30 ms, alone 5
+    gevent × 1         SQLite 0.79   PostgreSQL 0.58   as above; 60 % of the orders per second of two processes
 
 The defaults (SQLite × 1, PostgreSQL × 2) are medians of five rounds, the others of three or fewer; the first two were
-measured before an order's row got cheaper, which all would share. sync wasn't measured: two clients stop it.
+measured before an order's row got cheaper, which all would share. sync wasn't measured: a client that drips stops it.
 """
 
 from __future__ import annotations
