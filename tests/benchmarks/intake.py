@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -148,9 +148,8 @@ def bare(folder: Path, server: Server) -> Iterator[tuple[Service, list[int]]]:
     """Start the floor."""
     del server
     words = ("--workers", "2", "--worker-class", "gthread", "--threads", "8", "--keep-alive", "30", "bare:app")
-    service = Service(words, {}, folder)
-    yield service, []
-    service.close()
+    with closing(Service(words, {}, folder)) as service:
+        yield service, []
 
 
 @contextmanager
@@ -163,9 +162,9 @@ def adapter_on(
     migrate(engine)
     engine.dispose()
     prepare()
-    service = Service(("--config", "python:adapter.server", "adapter.app:create_app()"), environment, folder)
-    yield service
-    service.close()
+    words = ("--config", "python:adapter.server", "adapter.app:create_app()")
+    with closing(Service(words, environment, folder)) as service:
+        yield service
 
 
 @contextmanager
@@ -179,10 +178,8 @@ def on_sqlite(folder: Path, server: Server) -> Iterator[tuple[Service, list[int]
 @contextmanager
 def on_postgresql(folder: Path, server: Server) -> Iterator[tuple[Service, list[int]]]:
     """Start the adapter on PostgreSQL, whose processes count too."""
-    database = PostgreSQL(server)
-    with adapter_on(database.url, folder) as service:
+    with closing(PostgreSQL(server)) as database, adapter_on(database.url, folder) as service:
         yield service, [server.pid]
-    database.close()
 
 
 VARIANTS = {"bare Flask route": bare, "adapter, SQLite": on_sqlite, "adapter, PostgreSQL": on_postgresql}

@@ -13,7 +13,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from campaigns.databases import Database, PostgreSQL, Server, SQLite
@@ -46,11 +46,8 @@ def database(name: str, folder: Path) -> Iterator[Database]:
     if name == "sqlite":
         yield SQLite(folder)
         return
-    server = Server(folder, fsync=True)
-    found = PostgreSQL(server)
-    yield found
-    found.close()
-    server.close()
+    with closing(Server(folder, fsync=True)) as server, closing(PostgreSQL(server)) as found:
+        yield found
 
 
 def measure(name: str, orders: int, *, embedded: bool) -> None:
