@@ -68,10 +68,10 @@ class Eviction:
     def evict(self) -> int:
         """Delete a batch of the oldest when there are too many; return how many were deleted.
 
-        They are counted once for all batches that follow one another.
+        They are counted for a few batches at a time: meanwhile, or until the next sweep, others delete some, too.
         """
         if self._to_evict <= 0:
-            self._to_evict = self._excess()
+            self._to_evict = min(self._excess(), LOOK_AFTER)
         batch = min(BATCH, self._to_evict)
         self._to_evict -= max(batch, 0)
         if batch <= 0:

@@ -65,8 +65,8 @@ def test_small_batches(engine: Engine) -> None:
     assert list(range(455, 905)) == numbers(engine)
 
 
-def test_a_sweep_counts_once(sqlite_engine: Engine) -> None:
-    """The batches of one sweep share a count; what came since is found by the next."""
+def test_some_batches_share_a_count(sqlite_engine: Engine) -> None:
+    """A few batches share a count; what came since is found by the next."""
     fill(sqlite_engine, ((number, 0, number) for number in range(900)))
     bounded = Eviction(sqlite_engine, 500)
     asked: list[str] = []
@@ -75,6 +75,17 @@ def test_a_sweep_counts_once(sqlite_engine: Engine) -> None:
     assert 1 == sum("count(" in statement for statement in asked)
     fill(sqlite_engine, ((number, 0, number) for number in range(1000, 1007)))
     assert [7, 0] == [bounded.evict() for _ in range(2)]
+
+
+def test_others_evict_meanwhile(engine: Engine) -> None:
+    """What a sweep left undone isn't owed: when others have made the room since, nothing more is deleted."""
+    fill(engine, ((number, 0, number) for number in range(3000)))
+    bounded = Eviction(engine, 500)
+    assert 1000 == sum(bounded.evict() for _ in range(5))
+    with engine.begin() as connection:
+        delete_oldest(connection, 2000 - 450)
+    assert 0 == bounded.evict()
+    assert 450 == count(engine)
 
 
 def test_rows_that_are_held(postgres_engine: Engine) -> None:
