@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 
 from adapter.storage import receiving
-from adapter.storage.engine import place, transaction
+from adapter.storage.engine import each_alone, place, transaction
 from adapter.storage.grouping import Groups
 from adapter.storage.patience import WHILE_A_SHOP_WAITS
 from adapter.storage.sealing import Sealer, context_of
@@ -70,7 +70,7 @@ class Arrivals:
     """The door, on one engine, sealing by one sealer."""
 
     def __init__(self, engine: Engine, sealer: Sealer) -> None:
-        self._engine = engine
+        self._engine = each_alone(engine)
         self._sealer = sealer
         self._groups = Groups(self._write)
 

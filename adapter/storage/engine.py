@@ -10,9 +10,10 @@ from math import inf
 from time import monotonic, sleep
 from typing import Any
 
+import psycopg
 from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError, SQLAlchemyError
 
 from adapter.errors import StorageUnavailable
 from adapter.settings import MAX_WAITING_ORDERS, Settings
@@ -37,6 +38,12 @@ _BUSY = "busy_seconds"
 
 _GIVES_UP_AT = "gives_up_at"
 """Where a connection carries until when its next transaction may wait to begin, by the monotonic clock."""
+
+_USED_AT = "used_at"
+"""Where a pooled connection carries when it was last given back, by the monotonic clock."""
+
+_JUST_NOW_SECONDS = 0.1
+"""A connection that answered within this time is there still, but for the rarest case, and that is tried again."""
 
 _POOL_SECONDS = 2
 """How long to wait on PostgreSQL for a connection that others of the process use."""
@@ -64,14 +71,24 @@ def open_engine(settings: Settings, threads: int = 8) -> Engine:
         pool_size=threads,
         max_overflow=0,
         pool_timeout=_POOL_SECONDS,
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args=_POSTGRESQL,
         execution_options={_QUEUE: Queue(most=settings.max_waiting_orders)},
     )
     event.listen(engine, "do_connect", _connect_in_time)
     event.listen(engine, "connect", _send_arrays_in_binary)
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", partial(_ask, engine))
     return engine
+
+
+def each_alone(engine: Engine) -> Engine:
+    """Return the same for transactions whose statements may stand alone: PostgreSQL commits each by itself.
+
+    That saves the round trips of BEGIN and COMMIT, a third of the time that a single order takes. On SQLite they
+    would cost a sync each, so there they are a transaction still.
+    """
+    return engine if engine.dialect.name == "sqlite" else engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _connect_in_time(_dialect: object, _record: object, arguments: Any, parameters: Any) -> PunctualConnection:  # noqa: ANN401  # SQLAlchemy's event.
@@ -81,6 +98,21 @@ def _connect_in_time(_dialect: object, _record: object, arguments: Any, paramete
 def _send_arrays_in_binary(connection: PunctualConnection, _record: object) -> None:
     """Send no texts, which are psycopg's choice: in them the bodies of an array are twice as long, digit by digit."""
     connection.adapters.register_dumper(list, ListBinaryDumper)
+
+
+def _note_use(_connection: object, record: Any) -> None:  # noqa: ANN401  # SQLAlchemy's event.
+    record.info[_USED_AT] = monotonic()
+
+
+def _ask(engine: Engine, connection: Any, record: Any, _proxy: object) -> None:  # noqa: ANN401  # As above.
+    """Have a pooled connection that is gone replaced. The pool's own ping would ask one that was just used, too."""
+    used_at = record.info.get(_USED_AT)
+    if used_at is None or (current().trusts and monotonic() - used_at < _JUST_NOW_SECONDS):
+        return  # It is new, or answered just now.
+    try:
+        engine.dialect.do_ping(connection)
+    except psycopg.Error as error:
+        raise InvalidatePoolError from error
 
 
 def open_sqlite(

@@ -3,7 +3,7 @@
 Who comes while nobody writes begins at once and alone, so an idle service loses no time. Who comes meanwhile waits,
 and the first of those takes the others along: the slower the disk, the larger the groups. Nobody is told anything
 before the transaction with their own part has been committed. When a group fails, each of it tries again alone: one
-that can't be stored takes no other down.
+that can't be stored takes no other down, and a connection that broke costs no order.
 """
 
 from __future__ import annotations
@@ -127,9 +127,9 @@ class Groups(Generic[Part, Result]):
         try:
             results = self._write(gather, group[0].left())
         except Exception:
-            if len(group) == 1:
+            if len(group) == 1 and not group[0].left():
                 raise
-            return  # Whatever it was: whose part is to blame shows when each tries alone.
+            return  # Whatever it was: whose part is to blame, if any, shows when each tries alone.
         for entry, result in zip(group, results, strict=True):
             entry.results.append(result)
 

@@ -141,6 +141,32 @@ def test_a_bad_part(
     assert "stored 9" == groups.add(9, PATIENCE)
 
 
+def test_a_connection_that_broke(groups: Groups[int, str], ledger: Ledger) -> None:
+    """Who writes alone tries once more, too: what broke may be the connection, and not the part."""
+    ledger.bad = {1}
+
+    def breaks_once(gather: Callable[[], Sequence[int]], seconds: float) -> list[str]:
+        try:
+            return ledger.write(gather, seconds)
+        finally:
+            ledger.bad.clear()
+
+    groups._write = breaks_once
+    assert "stored 1" == groups.add(1, PATIENCE)
+    assert [[1], [1]] == ledger.groups
+
+
+def test_a_bad_part_alone(groups: Groups[int, str], ledger: Ledger) -> None:
+    """It is tried twice and no more; and once, with its own error, when no time is left."""
+    ledger.bad = {1}
+    with pytest.raises(StorageUnavailable, match="a bad part"):
+        groups.add(1, PATIENCE)
+    assert [[1], [1]] == ledger.groups
+    with pytest.raises(StorageUnavailable, match="a bad part"):
+        groups.add(1, 0)
+    assert [[1]] * 3 == ledger.groups
+
+
 def test_a_hanging_transaction(
     groups: Groups[int, str], ledger: Ledger, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

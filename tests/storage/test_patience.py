@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
@@ -24,6 +25,8 @@ from adapter.storage.sealing import Sealer
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 QUICK = Patience(answer=0.5, block=0.5)
+IDLE = 0.2
+"""Seconds after which a connection is asked before an order is trusted to it."""
 ORDER = Receipt(shop="acme", order_id="1001", body=b"{}", counts=True)
 
 
@@ -70,6 +73,7 @@ def count(engine: Engine) -> int:
 def test_a_shop_hears_in_time_that_nothing_comes_back(distant: Engine, wire: Wire, sealer: Sealer) -> None:
     """The open connection is asked, then a new one is tried, and the answer is 503 before the shop's 5 s are over."""
     store = Purchases(distant, sealer)
+    time.sleep(IDLE)
     wire.forget()
     wire.judge = lambda _piece: "swallow"
     with given_up_within(1, 4.3, "timeout expired"):
@@ -80,6 +84,7 @@ def test_a_shop_hears_in_time_that_nothing_comes_back(distant: Engine, wire: Wir
 
 def test_a_connection_that_the_network_has_forgotten(distant: Engine, wire: Wire, sealer: Sealer) -> None:
     """It costs a moment, and no order: a new connection is made while there is time."""
+    time.sleep(IDLE)
     wire.forget()
     began = time.monotonic()
     assert [Received.STORED] == Purchases(distant, sealer).receive([ORDER], NOON)
@@ -104,17 +109,62 @@ def test_an_answer_that_is_swallowed(distant: Engine, wire: Wire, statement: byt
     assert 0 == count(distant)
 
 
+def test_a_round_trip_an_order(distant: Engine, wire: Wire, sealer: Sealer) -> None:
+    """An order is one statement, which commits itself; the connection is asked first when it was idle."""
+    store, sent = Purchases(distant, sealer), list[bytes]()
+    for number in range(9):  # psycopg prepares what comes often.
+        store.receive([replace(ORDER, order_id=str(number))], NOON)
+
+    def overhear(piece: bytes) -> Verdict:
+        sent.append(piece)
+        return "pass"
+
+    wire.judge = overhear
+    store.receive([ORDER], NOON)
+    assert 1 == len(sent)
+    time.sleep(IDLE)
+    store.receive([replace(ORDER, order_id="1002")], NOON)
+    assert 3 == len(sent)
+
+
+def test_forgotten_just_now(distant: Engine, wire: Wire, sealer: Sealer) -> None:
+    """A connection that answered within the last moment isn't asked: the one order in it is told as not stored."""
+    store = Purchases(distant, sealer)
+    with reading(distant) as connection:
+        connection.execute(text("SELECT 1"))
+    wire.forget()
+    with given_up_within(3, 4.3):
+        store.receive([ORDER], NOON)
+    assert [Received.STORED] == store.receive([ORDER], NOON)
+
+
 @pytest.mark.parametrize(("verdict", "stored"), [("lose", Received.STORED), ("deafen", Received.UNCHANGED)])
-def test_a_commit_with_an_unknown_outcome(
+def test_a_statement_with_an_unknown_outcome(
     distant: Engine, wire: Wire, sealer: Sealer, verdict: Verdict, stored: Received
 ) -> None:
-    """Whether it was done or not, it is told as not stored, and the shop's next try makes it one row."""
-    store = Purchases(distant, sealer)
-    wire.judge = judged(b"COMMIT\0", verdict)
-    with pytest.raises(StorageUnavailable):
-        store.receive([ORDER], NOON)
-    assert [stored] == store.receive([ORDER], NOON)
+    """The connection breaks before or after the order was stored: it is tried again at once, and is one row."""
+    wire.judge = judged(b"INSERT INTO purchases", verdict)
+    assert [stored] == Purchases(distant, sealer).receive([ORDER], NOON)
     assert 1 == count(distant)
+
+
+def test_an_unknown_outcome_twice(distant: Engine, wire: Wire, sealer: Sealer) -> None:
+    """What breaks twice is told as not stored."""
+    wire.judge = judged(b"INSERT INTO purchases", "lose", times=2)
+    with pytest.raises(StorageUnavailable):
+        Purchases(distant, sealer).receive([ORDER], NOON)
+    assert 0 == count(distant)
+
+
+@pytest.mark.parametrize(("verdict", "stored"), [("lose", 0), ("deafen", 1)])
+def test_a_commit_with_an_unknown_outcome(distant: Engine, wire: Wire, verdict: Verdict, stored: int) -> None:
+    """Whether it was done or not, it is told as not done."""
+    statement = text("INSERT INTO tallies VALUES ('n', 's', 'k', 1, now())")
+    wire.judge = judged(b"COMMIT\0", verdict)
+    with pytest.raises(StorageUnavailable), writing(distant) as connection:
+        connection.execute(statement)
+    with reading(distant) as connection:
+        assert stored == connection.execute(text("SELECT count(*) FROM tallies")).scalar_one()
 
 
 def test_a_migration_waits_as_long_as_it_takes(distant: Engine) -> None:
