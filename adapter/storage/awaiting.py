@@ -8,13 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, bindparam, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapter.purchase.rules import REFUSED
 from adapter.storage.engine import reading, writing
+from adapter.storage.lists import among
 from adapter.storage.retention import PURGE, purged
 from adapter.storage.tables import UPTIME, State, awaited_clicks, purchases
 
@@ -36,14 +51,13 @@ def expect(engine: Engine, keys: Sequence[tuple[int, bytes]]) -> None:
 
 def wake(connection: Connection, keys: Sequence[bytes], now: datetime) -> None:
     """Make the orders due that wait for a click under one of these keys."""
-    waits = and_(purchases.c.state == State.PENDING.value, purchases.c.due_at > now)
-    connection.execute(update(purchases).where(purchases.c.id.in_(_orders_of(keys)), waits).values(due_at=now))
+    connection.execute(_waking(connection.dialect.name), {"keys": keys, "now": now})
 
 
 def orders_of(engine: Engine, keys: Sequence[bytes]) -> Sequence[int]:
     """Return the ids of the orders for which something was expected under these keys' hashes."""
     with reading(engine) as connection:
-        return connection.execute(_orders_of(keys)).scalars().all()
+        return connection.execute(_orders_of(engine.dialect.name), {"keys": keys}).scalars().all()
 
 
 def refuse(connection: Connection, which: ColumnElement[bool], now: datetime) -> list[bytes]:
@@ -64,8 +78,16 @@ def refuse(connection: Connection, which: ColumnElement[bool], now: datetime) ->
     return list(connection.execute(delete(awaited_clicks).where(theirs).returning(awaited_clicks.c.key)).scalars())
 
 
-def _orders_of(keys: Sequence[bytes]) -> Any:  # noqa: ANN401  # SQLAlchemy's statements, here and below.
-    return select(awaited_clicks.c.purchase_id).where(awaited_clicks.c.key.in_(keys))
+@cache
+def _orders_of(dialect: str) -> Select[Any]:
+    return select(awaited_clicks.c.purchase_id).where(among(awaited_clicks.c.key, "keys", dialect))
+
+
+@cache
+def _waking(dialect: str) -> Update:
+    now = bindparam("now", type_=purchases.c.due_at.type)
+    waits = and_(purchases.c.state == State.PENDING.value, purchases.c.due_at > now)
+    return update(purchases).where(purchases.c.id.in_(_orders_of(dialect)), waits).values(due_at=now)
 
 
 def _may_be_out(row: Row[Any]) -> bool:

@@ -8,12 +8,14 @@ nothing was added to for longest, first by uptime, which no wrong clock turns ba
 
 from __future__ import annotations
 
+from functools import cache
 from threading import Lock
 
-from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy import Connection, Delete, Engine, Integer, bindparam, delete, func, select
 
 from adapter.errors import StorageUnavailable
 from adapter.storage.engine import reading, writing
+from adapter.storage.lists import among
 from adapter.storage.tables import clicks
 
 MOST_ROWS = 200_000
@@ -86,7 +88,19 @@ class Eviction:
 
 def delete_oldest(connection: Connection, count: int) -> int:
     """Delete so many of the oldest clicks, without waiting for one that another transaction holds."""
-    oldest = select(clicks.c.key).order_by(clicks.c.changed_uptime, clicks.c.last_at).limit(count)
-    keys = connection.execute(oldest.with_for_update(skip_locked=True)).scalars().all()
-    connection.execute(delete(clicks).where(clicks.c.key.in_(keys)))
+    keys = connection.execute(_OLDEST, {"count": count}).scalars().all()
+    connection.execute(_deleting(connection.dialect.name), {"keys": keys})
     return len(keys)
+
+
+_OLDEST = (
+    select(clicks.c.key)
+    .order_by(clicks.c.changed_uptime, clicks.c.last_at)
+    .limit(bindparam("count", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
+
+
+@cache
+def _deleting(dialect: str) -> Delete:
+    return delete(clicks).where(among(clicks.c.key, "keys", dialect))

@@ -21,7 +21,7 @@ When = Literal["before", "after", "after something", "half"]
 WEB: Mapping[str, tuple[str, When]] = {
     "body read": ("adapter.web.webhooks:read_body", "after"),
     "signature compared": ("hmac:compare_digest", "after"),
-    "before the order's commit": ("adapter.storage.arrivals:Arrivals._upsert", "after"),
+    "the order written": ("adapter.storage.arrivals:Arrivals._upsert", "after"),
     "after the order's commit": ("adapter.storage.arrivals:Arrivals.store", "after"),
     "before the 200 leaves": ("gunicorn.http.wsgi:Response.start_response", "before"),
     "after the 200 left": ("adapter.web.connections:PunctualSocket.send_gathered", "after"),

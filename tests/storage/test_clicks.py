@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Engine, insert, select, text, update
+from sqlalchemy import Engine, event, insert, select, text, update
 
 from adapter.errors import SealBroken
 from adapter.storage.clicks import Clicks
 from adapter.storage.engine import reading, writing
+from adapter.storage.eviction import LOOK_AFTER
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import clicks as table
 
@@ -217,3 +218,26 @@ def test_two_first_clicks_at_once(postgres_engine: Engine, sealer: Sealer) -> No
         first.commit()
         second.result(timeout=3)
     assert {"aleid": "first", "sid": "s"} == clicks.find("acme", KEY)
+
+
+def test_a_click_compiles_no_statement(engine: Engine, sealer: Sealer) -> None:
+    """A click costs no more than it must, on a full table, too: SQLAlchemy knows each of its statements already."""
+    clicks = Clicks(engine, sealer, most_rows=1)
+
+    def post(number: int) -> None:
+        clicks.remember(
+            "acme", [(kind, str(number)) for kind in ("checkout_token", "client_id")], {"aleid": "x"}, NOON
+        )
+
+    post(1)
+    clicks._eviction._added = LOOK_AFTER
+    post(2)
+    found: list[tuple[str, str]] = []
+
+    def note(*facts: Any) -> None:
+        found.append((facts[4].cache_hit.name, facts[2]))
+
+    event.listen(engine, "before_cursor_execute", note)
+    post(3)
+    assert 5 == len(found)
+    assert [] == [statement for how, statement in found if how != "CACHE_HIT"]
