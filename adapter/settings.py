@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,6 +35,10 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 
 MAX_WAITING_ORDERS = 500
 """Of one web process: half a second of what it stores."""
+
+# sqlite.org/wal.html#walresetbug
+_SOUND_SQLITES = (((3, 44, 6), (3, 45)), ((3, 50, 7), (3, 51)), ((3, 51, 3), (4,)))
+"""From which version to which SQLite can't damage a file at which several processes write at once."""
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
@@ -118,7 +123,7 @@ class _Reader(VariableReader):
             database_url=database_url,
             sqlite_path=sqlite_path,
             port=self._whole("PORT", 8000, least=1, most=65535),
-            web_concurrency=self._whole("WEB_CONCURRENCY", 2 if sqlite_path is None else 1, least=1, most=64),
+            web_concurrency=self._web_concurrency(sqlite_path),
             secret_key=self._secret_key(database_url),
             secret_key_fallbacks=tuple((self._text("SECRET_KEY_FALLBACKS") or "").split()),
             mappings_dir=Path(self._text("MAPPINGS_DIR") or "mappings"),
@@ -164,6 +169,16 @@ class _Reader(VariableReader):
         if sqlite_path is not None and not embedded:
             advice = "leave it out, and the web process delivers by itself; or use PostgreSQL"
             self._notices.append(f"EMBEDDED_DELIVERY is false: web and worker share one SQLite file; {advice}")
+
+    def _web_concurrency(self, sqlite_path: Path | None) -> int:
+        """Return the number; one process on SQLite, whose greenlets never write at once, can't meet its old bug."""
+        processes = self._whole("WEB_CONCURRENCY", 2 if sqlite_path is None else 1, least=1, most=64)
+        is_sound = any(first <= sqlite3.sqlite_version_info < end for first, end in _SOUND_SQLITES)
+        if sqlite_path is not None and processes > 1 and not is_sound:
+            risk = f"SQLite {sqlite3.sqlite_version} can, very rarely, damage a file that several write at once"
+            advice = "leave it out, or use PostgreSQL or SQLite 3.51.3"
+            self._notices.append(f"WEB_CONCURRENCY is {processes}: {risk}; {advice}")
+        return processes
 
     def _whole(self, name: str, default: int, *, least: int, most: int) -> int:
         text = self._text(name)

@@ -496,6 +496,31 @@ def test_one_file_for_two() -> None:
     assert () == load_settings({**POSTGRESQL, "SECRET_KEY": "x" * 32, "EMBEDDED_DELIVERY": "false"}).notices
 
 
+@pytest.mark.parametrize(
+    ("version", "is_sound"),
+    [
+        ("3.40.1", False),
+        ("3.44.5", False),
+        ("3.44.6", True),
+        ("3.45.0", False),
+        ("3.50.6", False),
+        ("3.50.7", True),
+        ("3.51.2", False),
+        ("3.51.3", True),
+        ("3.53.0", True),
+    ],
+)
+def test_several_processes_on_one_file(version: str, *, is_sound: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An SQLite with the WAL-reset bug is remarked on where several web processes share the file, nowhere else."""
+    monkeypatch.setattr("sqlite3.sqlite_version", version)
+    monkeypatch.setattr("sqlite3.sqlite_version_info", tuple(map(int, version.split("."))))
+    risk = f"SQLite {version} can, very rarely, damage a file that several write at once"
+    expected = f"WEB_CONCURRENCY is 2: {risk}; leave it out, or use PostgreSQL or SQLite 3.51.3"
+    assert (() if is_sound else (expected,)) == load_settings({"WEB_CONCURRENCY": "2"}).notices
+    assert () == load_settings({"WEB_CONCURRENCY": "1"}).notices
+    assert () == load_settings({**POSTGRESQL, "SECRET_KEY": "x" * 32, "WEB_CONCURRENCY": "2"}).notices
+
+
 @pytest.mark.parametrize("url", ["http://localhost:1/", "http://127.0.0.1:1/", "https://b.applovin.com/v1/event"])
 def test_addresses_that_are_safe(url: str) -> None:
     """Https anywhere, http on this machine alone."""

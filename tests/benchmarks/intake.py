@@ -230,8 +230,10 @@ def run(names: Sequence[str], rounds: int, seconds: float) -> dict[str, list[Fig
 
 
 def line_of(name: str, runs: Sequence[Figures], floor: Sequence[Figures]) -> str:
-    """Return a variant's line: medians, and the ratio to the floor of the same round."""
-    ratios = sorted(run.per_cpu / base.per_cpu for run, base in zip(runs, floor, strict=True))
+    """Return a variant's line: medians, and the ratios to the floor of the same round."""
+    rounds = list(zip(runs, floor, strict=True))
+    ratios = sorted(run.per_cpu / base.per_cpu for run, base in rounds)
+    alone = median(run.alone_p50 / base.alone_p50 for run, base in rounds)
     spread = f"{ratios[0]:.2f} … {ratios[-1]:.2f}"
 
     def middle(column: str) -> float:
@@ -239,8 +241,8 @@ def line_of(name: str, runs: Sequence[Figures], floor: Sequence[Figures]) -> str
 
     return (
         f"{name:<22}{middle('per_cpu'):>12,.0f}{median(ratios):>8.2f}   {spread:<13}{middle('per_second'):>10,.0f}"
-        f"{middle('p50'):>9.1f} ms{middle('p99'):>9.1f} ms{middle('alone_p50'):>9.2f} ms{middle('memory_mb'):>8.0f} MB"
-        f"{sum(run.refused for run in runs):>9}"
+        f"{middle('p50'):>9.1f} ms{middle('p99'):>9.1f} ms{middle('alone_p50'):>9.2f} ms{alone:>8.2f}"
+        f"{middle('memory_mb'):>8.0f} MB{sum(run.refused for run in runs):>9}"
     )
 
 
@@ -253,10 +255,11 @@ def main() -> None:
     chosen = options.parse_args()
     names = ["bare Flask route", *(chosen.only or list(VARIANTS)[1:])]
     found = run(names, chosen.rounds, chosen.seconds)
-    print(f"orders of {len(next(order_requests(1))):,} bytes, {CONNECTIONS} connections; ratio: orders per CPU-second")
+    print(f"orders of {len(next(order_requests(1))):,} bytes, {CONNECTIONS} connections, then alone on one")
+    print("ratio: orders per CPU-second, and the median time of one alone, to the bare route of the same round")
     print(
         f"{'':<22}{'per CPU-s':>12}{'ratio':>8}   {'min … max':<13}{'per s':>10}{'p50':>12}{'p99':>12}"
-        f"{'alone p50':>12}{'memory':>11}{'refused':>9}"
+        f"{'alone p50':>12}{'ratio':>8}{'memory':>11}{'refused':>9}"
     )
     for name, runs in found.items():
         print(line_of(name, runs, found["bare Flask route"]))
