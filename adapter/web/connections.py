@@ -97,7 +97,10 @@ class PunctualSocket(Socket):
                 return
             data, self._gathered = b"".join(self._gathered), []
         self.settimeout(ANSWER_SECONDS)
-        super().sendall(data, flags)
+        # All of it fits nearly always; gevent's `sendall` first asks the system how large its buffer is.
+        rest = memoryview(data)[self.send(data, flags) :]
+        if rest:
+            super().sendall(rest, flags)
 
 
 class PunctualWorker(GeventWorker):

@@ -106,6 +106,19 @@ def test_the_parts_of_an_answer_leave_together(pair: Pair) -> None:
     connection.send_gathered()
 
 
+def test_an_answer_that_is_read_slowly(pair: Pair) -> None:
+    """What the system doesn't take at once follows, byte for byte."""
+    connection, client = pair
+    whole = b"".join(b"%07d\n" % number for number in range(250_000))
+    sending = gevent.spawn(connection.sendall, whole)
+    received = b""
+    while len(received) < len(whole):
+        gevent.sleep(0)
+        received += client.recv(100_000)
+    sending.join()
+    assert whole == received
+
+
 def test_an_answer_that_nobody_reads(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sending ends when the other side takes nothing."""
     connection, _client = pair
