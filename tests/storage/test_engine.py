@@ -98,6 +98,7 @@ def destination_ids(engine: Engine) -> list[str]:
         ("secure_delete", 1),
         ("busy_timeout", 0),  # The waiting is ours, and stops no other greenlet.
         ("journal_size_limit", 64 * 1024 * 1024),
+        ("wal_autocheckpoint", 250),
     ],
 )
 def test_sqlite_is_durable_on_every_connection(sqlite_engine: Engine, pragma: str, value: object) -> None:
