@@ -57,8 +57,8 @@ def test_answers_without_an_end(
 def _one(simulation: Simulation, api: RawApi, worker: Child, answer: Pieces) -> float:
     """Let one shop's batch meet this answer; return how long it took to leave it."""
     api.answers = {PIXELS[SHOP]: answer}
-    _resume(simulation, api)
     told, asked = len(_outcomes(worker)), _batches(api)
+    _resume(simulation, api)  # From here on the worker may ask, for an order of before.
     simulation.take(simulation.orders.next(SHOP))
     assert wait_until(lambda: _batches(api) > asked, 10), answer.__name__
     began = api.batches[-1].at
