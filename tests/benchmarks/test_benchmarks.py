@@ -21,7 +21,7 @@ _TINY = ("--orders", "2", "--rounds", "1")
         ("mapping.py", ["--rounds", "1"], 2 + 3),
         ("draining.py", ["--orders", "120", "--database", "sqlite"], 2 + 1),
         ("latency.py", ["--orders", "2", "--database", "sqlite"], 2 + 2),
-        ("intake.py", ["--rounds", "1", "--seconds", "0.3", "--only", "adapter, SQLite"], 2 + 2),
+        ("intake.py", ["--rounds", "1", "--seconds", "0.3", "--only", "adapter, SQLite"], 3 + 2),
         ("hostile.py", ["--seconds", "1", "--clients", "20"], 2 + 5),
         ("beside.py", ["--orders", "120", "--database", "sqlite"], 2 + 1),
         ("growth.py", [*_TINY, "--only", "stored", "--stored", "10", "--database", "sqlite"], 2 + 2),
