@@ -230,7 +230,7 @@ def transaction(engine: Engine, patience: Patience, seconds: float) -> Generator
     try:
         with (
             limited(patience.within(seconds)) as limit,
-            _turn(engine, queue, seconds) as gives_up_at,
+            _turn(engine, queue, patience, seconds) as gives_up_at,
             engine.connect() as connection,
         ):
             limit.answer = patience.answer
@@ -242,7 +242,7 @@ def transaction(engine: Engine, patience: Patience, seconds: float) -> Generator
 
 
 @contextmanager
-def _turn(engine: Engine, queue: Queue, seconds: float) -> Generator[float, None, None]:
+def _turn(engine: Engine, queue: Queue, patience: Patience, seconds: float) -> Generator[float, None, None]:
     """On SQLite wait for the other threads, before a connection is taken, which others need to read.
 
     Yield until when one may wait for other processes: that is what is left of the patience.
@@ -251,7 +251,8 @@ def _turn(engine: Engine, queue: Queue, seconds: float) -> Generator[float, None
     if _BUSY not in engine.get_execution_options():
         yield gives_up_at
         return
-    with queue.turn(seconds):
+    turn = queue.turn if patience.block < inf else queue.turn_at_work
+    with turn(seconds):
         yield gives_up_at
 
 

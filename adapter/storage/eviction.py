@@ -1,9 +1,9 @@
 """The clicks table stays bounded: when it holds too many rows, the oldest go, a few at a time.
 
 The worker's sweep keeps it below its bound. Between two sweeps anybody may post, and it may be that none runs at all:
-so each process counts the rows once in a thousand of its own, and while there are too many, whoever adds a row deletes
-two in the same transaction, which costs an order no more waiting than the click itself. The oldest are those that
-nothing was added to for longest, first by uptime, which no wrong clock turns back, then by the clock.
+so each process counts the rows once in a thousand of its own, and while there are too many, whoever adds some deletes
+as many and one in the same transaction, which costs an order no more waiting than the click itself. The oldest are
+those that nothing was added to for longest, first by uptime, which no wrong clock turns back, then by the clock.
 """
 
 from __future__ import annotations
@@ -22,13 +22,11 @@ MOST_ROWS = 200_000
 """So many clicks are kept at most, of all shops: two months of a shop with a thousand visitors a day, about 100 MB."""
 
 LOOK_AFTER = 1_000
-"""Every process that adds rows counts all of them after so many of its own: 10 ms on SQLite, 50 on PostgreSQL. The
-table is cut to a tenth below its bound, so that twenty processes together never pass it."""
+"""Every process that adds rows counts all of them after so many of its own: 10 ms on SQLite, 50 on PostgreSQL. There
+are too many a tenth below the bound already, so that twenty processes together never pass it."""
 
 BATCH = 200
 """So many rows a sweep deletes at a time."""
-
-_OUT_FOR_ONE_IN = 2
 
 
 class Eviction:
@@ -46,7 +44,7 @@ class Eviction:
         """Return how many of the oldest whoever adds so many rows has to delete; raise `StorageUnavailable`."""
         if self._must_look(rows):
             self._look()
-        return _OUT_FOR_ONE_IN * rows if self._is_full else 0
+        return rows + 1 if self._is_full else 0  # One more: another's rows may be locked, and are passed over.
 
     def _must_look(self, rows: int) -> bool:
         """Count these rows; return whether it is on who adds them to look, and on nobody else meanwhile.

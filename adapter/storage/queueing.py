@@ -5,9 +5,12 @@ threads of a process take turns instead, and only whole processes compete. And w
 every thread may wait: what comes next would wait behind them unheard, longer than its shop does.
 
 Clicks stand beside the queue and give way. Anybody may post them, as many as they like; an order comes once. So one
-click is written at a time, none begins while two orders are being stored, and few of them wait in a web process at
-free of them. On SQLite other processes, which can't see this queue, find a gap behind each click. So a flood of clicks
-delays an order by a few that had begun, some milliseconds each, however large it is.
+click is written at a time, none begins while two orders are being stored, and only a few of them wait. So a flood of
+clicks delays an order by a few that had begun, some milliseconds each, however large it is.
+
+On SQLite other processes can't see this queue: they ask for the file again and again. So a gap is left behind each
+click, and behind each write of those who work, whom nobody waits for: an order of another process waits for one of
+them, and not for all that a worker has to do. PostgreSQL lets many write, and needs no gaps.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from math import inf
 from threading import Condition, Lock
-from time import monotonic
+from time import monotonic, sleep
 
 from adapter.errors import StorageBusy, StorageUnavailable
 from adapter.settings import MAX_WAITING_ORDERS
@@ -33,6 +36,10 @@ MOST_BESIDE = 8
 
 SQLITE_GAP_SECONDS = 0.02
 """So long no click of this process begins after one has ended: another process asks for the file every millisecond."""
+
+SQLITE_WORK_GAP_SECONDS = 0.002
+"""So long nobody of this process who works begins after another one has ended: twice the time between two questions of
+another process. Without it an order found the worker's next write begun, four and more times in a row."""
 
 CROWDED = 2
 """So many others are inside: then at least one of them waits, and nobody who gives way begins."""
@@ -52,6 +59,8 @@ class Queue:
         self._gap = gap
         self._most = most
         self._turn = Lock()
+        self._work = Lock()
+        self._worked_at = -inf
         self._lock = Condition()
         self._inside = 0
         self._beside = 0
@@ -134,9 +143,27 @@ class Queue:
     @contextmanager
     def turn(self, seconds: float) -> Generator[None, None, None]:
         """Wait until no other thread writes; raise `StorageUnavailable` when that takes longer."""
-        if not self._turn.acquire(timeout=seconds):
-            raise StorageUnavailable("database is locked: other threads of this process wait for it")
-        try:
+        with _held(self._turn, seconds):
             yield
-        finally:
-            self._turn.release()
+
+    @contextmanager
+    def turn_at_work(self, seconds: float) -> Generator[None, None, None]:
+        """Do the same for one whom nobody waits for: begin a moment after the last such one has ended."""
+        gives_up_at = monotonic() + seconds
+        with _held(self._work, seconds):
+            sleep(max(0.0, self._worked_at + SQLITE_WORK_GAP_SECONDS - monotonic()))
+            try:
+                with self.turn(max(0.0, gives_up_at - monotonic())):
+                    yield
+            finally:
+                self._worked_at = monotonic()
+
+
+@contextmanager
+def _held(lock: Lock, seconds: float) -> Generator[None, None, None]:
+    if not lock.acquire(timeout=seconds):
+        raise StorageUnavailable("database is locked: other threads of this process wait for it")
+    try:
+        yield
+    finally:
+        lock.release()

@@ -13,8 +13,9 @@ from sqlalchemy import Engine, text
 from ticking import Seconds
 
 from adapter.errors import StorageBusy, StorageUnavailable
+from adapter.storage import queueing
 from adapter.storage.engine import open_sqlite, writing
-from adapter.storage.patience import WHILE_A_BROWSER_WAITS, WHILE_A_SHOP_WAITS
+from adapter.storage.patience import AT_WORK, WHILE_A_BROWSER_WAITS, WHILE_A_SHOP_WAITS
 from adapter.storage.queueing import CROWDED, MOST_BESIDE, MOST_WAITING, SQLITE_GAP_SECONDS, STUCK_SECONDS, Queue
 
 if TYPE_CHECKING:
@@ -194,6 +195,80 @@ def test_a_busy_process_leaves_room_for_another(sqlite_engine: Engine, tmp_path:
     hammering.join()
     other.dispose()
     assert served >= 5
+
+
+def test_a_gap_behind_each_who_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker's next write waits a moment, and holds nothing meanwhile: an order begins at once."""
+    monkeypatch.setattr(queueing, "SQLITE_WORK_GAP_SECONDS", 0.3)
+    queue = Queue()
+    began = threading.Event()
+
+    def work() -> None:
+        with queue.turn_at_work(5):
+            began.set()
+
+    with queue.turn_at_work(0):
+        ended = time.monotonic()
+    thread = threading.Thread(target=work)
+    thread.start()
+    with queue.turn(0):
+        assert not began.is_set()
+    thread.join()
+    assert time.monotonic() - ended >= 0.3
+
+
+def test_who_works_waits_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gives up as an order does; one that gave up leaves the place to the next."""
+    monkeypatch.setattr(queueing, "SQLITE_WORK_GAP_SECONDS", 0)
+    queue = Queue()
+    refused = pytest.raises(StorageUnavailable, match="database is locked: other threads")
+    with queue.turn(0), refused, queue.turn_at_work(0.05):
+        pass
+    with queue.turn_at_work(0), refused, queue.turn_at_work(0.05):
+        pass
+    with queue.turn_at_work(0):
+        pass
+
+
+def test_only_work_on_sqlite_leaves_gaps(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No order waits for one, and PostgreSQL has none."""
+    monkeypatch.setattr(queueing, "SQLITE_WORK_GAP_SECONDS", 0.5)
+    expected = {AT_WORK: engine.dialect.name == "sqlite", WHILE_A_SHOP_WAITS: False}
+    for patience, is_slow in expected.items():
+        began = time.monotonic()
+        for _ in range(2):
+            with writing(engine, patience):
+                pass
+        assert is_slow == (time.monotonic() - began >= 0.5)
+
+
+def test_an_order_waits_for_one_write_of_a_worker(sqlite_engine: Engine, tmp_path: Path) -> None:
+    """However much another process has to do, an order gets between two of its writes, nearly always the next two."""
+    other = open_sqlite(f"sqlite:///{tmp_path}/adapter.db", 1, 4)
+    over = threading.Event()
+    begun: list[float] = []
+
+    def hammer() -> None:
+        while not over.is_set():
+            with writing(other):
+                begun.append(time.monotonic())
+                time.sleep(0.003)
+
+    hammering = threading.Thread(target=hammer)
+    hammering.start()
+    waited_for: list[int] = []
+    try:
+        for _ in range(60):
+            time.sleep(0.005)
+            came = time.monotonic()
+            with writing(sqlite_engine, WHILE_A_SHOP_WAITS):
+                served = time.monotonic()
+            waited_for.append(sum(came < at < served for at in begun))
+    finally:
+        over.set()
+        hammering.join()
+        other.dispose()
+    assert sum(count <= 1 for count in waited_for) > 50
 
 
 def test_who_gives_way_waits_for_orders() -> None:
