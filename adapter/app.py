@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from threading import Event
 
-import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from adapter.operations.health import causes
 from adapter.operations.story import Storyteller
 from adapter.storage.sealing import derive
-from adapter.web import clicks, health, monitoring, script, webhooks
+from adapter.web import clicks, doors, health, monitoring, script, webhooks
 from adapter.web.answers import turn_away, unexpected
 from adapter.web.console import open_console
 from adapter.web.console.guesses import Guesses
@@ -21,9 +18,8 @@ from adapter.web.console.house import House
 from adapter.web.console.password import COST, Cost
 from adapter.web.counting import counting
 from adapter.web.limits import Limits
+from adapter.web.proxies import behind_proxies
 from adapter.wiring import Parts, load_configuration
-
-_log = structlog.get_logger()
 
 
 def create_app(parts: Parts | None = None, cost: Cost = COST) -> Flask:
@@ -37,9 +33,10 @@ def create_app(parts: Parts | None = None, cost: Cost = COST) -> Flask:
     app.extensions["configuration"] = parts.configuration  # and go by what was read here: 500 shops take a second.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # It redirects, and neither platform follows a redirect.
-    door = webhooks.Door(parts.shops, parts.intake(), parts.settings.max_body_bytes)
-    app.register_blueprint(webhooks.blueprint(door))
-    app.register_blueprint(clicks.blueprint(parts.shops, parts.clicks, parts.clock, Limits(parts.monotonic)))
+    orders = webhooks.Door(parts.shops, parts.intake(), parts.settings.max_body_bytes)
+    browsers = clicks.Door(parts.shops, parts.clicks, parts.clock, Limits(parts.monotonic))
+    app.register_blueprint(doors.route_to(orders, "webhooks", ["POST"]))
+    app.register_blueprint(doors.route_to(browsers, "clicks", ["POST", "OPTIONS"]))
     app.register_blueprint(script.blueprint(parts.shops))
     app.register_blueprint(health.blueprint(parts.purchases))
     if parts.settings.status_token is not None:
@@ -48,8 +45,9 @@ def create_app(parts: Parts | None = None, cost: Cost = COST) -> Flask:
         open_console(app, _house(parts, parts.settings.console_password, cost))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, unexpected)
-    _place_behind_proxies(app, parts.settings.trusted_proxies)
-    inside = webhooks.in_front_of(app.wsgi_app, door)
+    inside = doors.in_front_of(app.wsgi_app, "clicks", browsers)
+    inside = behind_proxies(inside, parts.settings.trusted_proxies)
+    inside = doors.in_front_of(inside, "webhooks", orders)  # Whose address it is doesn't matter to an order.
     app.wsgi_app = counting(inside, parts.tally, parts.shops)  # type: ignore[assignment,method-assign]  # Flask's way.
     return app
 
@@ -71,22 +69,6 @@ def _house(parts: Parts, password: str, cost: Cost) -> House:
         cost=cost,
         keys=tuple(derive(secret, "session") for secret in parts.secrets),
     )
-
-
-def _place_behind_proxies(app: Flask, hops: int) -> None:
-    """Take the buyer's address from so many proxies' headers; with none, say once that a proxy seems to be there."""
-    if hops:
-        # Each proxy appends an address; X-Forwarded-Proto has one value, however many stand in front.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=1)  # type: ignore[method-assign]  # Flask's way.
-        return
-    told = Event()
-
-    @app.before_request
-    def look_for_proxy() -> None:
-        if "X-Forwarded-For" in request.headers and not told.is_set():
-            told.set()
-            hint = "set it to the number of proxies in front; until then every buyer seems to have the proxy's address"
-            _log.warning("X-Forwarded-For arrives, and TRUSTED_PROXIES is 0", hint=hint)
 
 
 def _http_error(error: HTTPException) -> Response:

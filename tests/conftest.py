@@ -19,6 +19,7 @@ from lending import Postgres
 from sqlalchemy import Engine
 
 from adapter.settings import load_settings
+from adapter.storage import queueing
 from adapter.storage.engine import open_engine
 from adapter.storage.migrate import migrate
 from adapter.storage.sealing import Sealer
@@ -146,6 +147,17 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_gaps_in_this_process() -> Iterator[None]:
+    """Have what works in the test's own process write without gaps: nobody else asks, and tests would take longer.
+
+    The processes that tests start leave them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queueing, "SQLITE_WORK_GAP_SECONDS", 0.0)
+        yield
 
 
 @contextmanager

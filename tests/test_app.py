@@ -267,3 +267,14 @@ def test_nothing_personal_leaks(parts: Callable[..., Parts], debug_log: io.Strin
         assert not [line for line in debug_log.getvalue().splitlines() if words in line]
     events = {json.loads(line)["event"] for line in debug_log.getvalue().splitlines()}
     assert {"webhook taken", "webhook refused", "webhook not stored", "request failed", "order quarantined"} <= events
+
+
+@pytest.mark.parametrize("path", ["/webhooks/shopify", "/clicks/shopify"])
+def test_both_doors_have_the_straight_way(parts: Callable[..., Parts], path: str) -> None:
+    """Neither an order nor a click goes through Flask's routing."""
+    app = create_app(parts())
+    seen: list[str] = []
+    app.before_request(lambda: seen.append("Flask"))
+    answer = app.test_client().post(path, json={}, headers={"Origin": "https://shop.example"})
+    assert answer.status_code in (400, 401)
+    assert [] == seen

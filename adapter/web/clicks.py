@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import structlog
-from flask import Blueprint, Request, Response, request
+from flask import Request, Response
 
 from adapter.errors import StorageBusy, StorageUnavailable
 from adapter.shops.shop import Shop, Shops
@@ -26,21 +26,65 @@ _ORIGINS_ARE_LISTED_AT = "[storefront] origins of the shop's mapping file lists 
 _log = structlog.get_logger()
 
 
-def blueprint(shops: Shops, clicks: Clicks, clock: Callable[[], datetime], limits: Limits) -> Blueprint:
-    """Return the route, for these shops; `limits` say how many clicks this process takes."""
-    routes = Blueprint("clicks", __name__)
+class Door:
+    """Answers the shops' pages; `limits` say how many clicks this process takes."""
 
-    @routes.route("/clicks/<shop_name>", methods=["POST", "OPTIONS"])
-    def remember(shop_name: str) -> Response:
-        shop = shops.get(shop_name)
+    def __init__(self, shops: Shops, clicks: Clicks, clock: Callable[[], datetime], limits: Limits) -> None:
+        self._shops = shops
+        self._clicks = clicks
+        self._clock = clock
+        self._limits = limits
+
+    def answer(self, request: Request, shop_name: str) -> Response:
+        """Remember the click, and return the answer to it, or to a browser that asks whether it may post one."""
+        shop = self._shops.get(shop_name)
         if shop is None or not shop.is_on:
-            return turn_away(
-                request, 404, f"there is no shop {shop_name[:80]!r}", "see the script that `adapter snippets` prints"
-            )
-        response = _preflight() if request.method == "OPTIONS" else _admit(clicks, shop, clock, limits)
+            hint = "see the script that `adapter snippets` prints"
+            return turn_away(request, 404, f"there is no shop {shop_name[:80]!r}", hint)
+        response = _preflight() if request.method == "OPTIONS" else self._admit(request, shop)
         return _with_cors(response, shop, request.headers.get("Origin"))
 
-    return routes
+    def _admit(self, request: Request, shop: Shop) -> Response:
+        """Turn away who may not post, and who posts too much, before anything is read."""
+        if not _may_post(request, shop):
+            return turn_away(request, 403, "this origin may not post clicks here", _ORIGINS_ARE_LISTED_AT)
+        seconds = self._limits.seconds_to_wait(request.remote_addr)
+        if seconds:
+            _warn_of_flood(self._limits)
+            hint = "send this one again after the seconds of Retry-After"
+            response = turn_away(request, 429, "too many clicks", hint)
+            response.headers["Retry-After"] = str(seconds)
+            return response
+        return self._remember(request, shop)
+
+    def _remember(self, request: Request, shop: Shop) -> Response:
+        try:
+            click = read_click(read_body(request, LARGEST_BODY))
+        except BodyTooLarge:
+            return hang_up(413, f"the body is larger than {LARGEST_BODY} bytes", "send the identifiers alone")
+        except BodyIncomplete:
+            return hang_up(400, BROKEN_OFF, "send it again")
+        except ClickRefused as refused:
+            return refuse(400, str(refused), "send flat JSON with a key and an identifier or a consent")
+        origin = request.headers.get("Origin")
+        if origin not in shop.origins and "checkout_token" not in dict(click.keys):
+            message = "without an origin of the shop a checkout_token is wanted"
+            return refuse(403, message, _ORIGINS_ARE_LISTED_AT)
+        response = self._store(request, shop, click)
+        if may_set(shop, request.host, origin):
+            set_cookies(response, shop, click.fields)
+        return response
+
+    def _store(self, request: Request, shop: Shop, click: PostedClick) -> Response:
+        fields = click.fields if click.is_refusal else {**click.fields, **_browser(request)}
+        try:
+            self._clicks.remember(shop.name, click.keys, fields, self._clock())
+        except StorageBusy:
+            return refuse(503, "orders are being stored just now, and go first", "send it again", Retry_After="1")
+        except StorageUnavailable as unavailable:
+            _log.error("click not stored", shop=shop.name, problem=str(unavailable))
+            return refuse(503, "the click can't be stored right now", "send it again", Retry_After="10")
+        return Response(status=204)
 
 
 def _preflight() -> Response:
@@ -62,54 +106,10 @@ def _with_cors(response: Response, shop: Shop, origin: str | None) -> Response:
     return response
 
 
-def _admit(clicks: Clicks, shop: Shop, clock: Callable[[], datetime], limits: Limits) -> Response:
-    """Turn away who may not post, and who posts too much, before anything is read."""
-    if not _may_post(request, shop):
-        return turn_away(request, 403, "this origin may not post clicks here", _ORIGINS_ARE_LISTED_AT)
-    seconds = limits.seconds_to_wait(request.remote_addr)
-    if seconds:
-        _warn_of_flood(limits)
-        response = turn_away(request, 429, "too many clicks", "send this one again after the seconds of Retry-After")
-        response.headers["Retry-After"] = str(seconds)
-        return response
-    return _remember(clicks, shop, clock())
-
-
 def _warn_of_flood(limits: Limits) -> None:
     if count := limits.refused_to_tell():
         hint = "when all buyers seem to have one address, TRUSTED_PROXIES isn't the number of proxies in front"
         _log.warning("clicks turned away: too many", count=count, addresses=len(limits), hint=hint)
-
-
-def _remember(clicks: Clicks, shop: Shop, now: datetime) -> Response:
-    try:
-        click = read_click(read_body(request, LARGEST_BODY))
-    except BodyTooLarge:
-        return hang_up(413, f"the body is larger than {LARGEST_BODY} bytes", "send the identifiers alone")
-    except BodyIncomplete:
-        return hang_up(400, BROKEN_OFF, "send it again")
-    except ClickRefused as refused:
-        return refuse(400, str(refused), "send flat JSON with a key and an identifier or a consent")
-    origin = request.headers.get("Origin")
-    if origin not in shop.origins and "checkout_token" not in dict(click.keys):
-        message = "without an origin of the shop a checkout_token is wanted"
-        return refuse(403, message, _ORIGINS_ARE_LISTED_AT)
-    response = _store(clicks, shop, click, now)
-    if may_set(shop, request.host, origin):
-        set_cookies(response, shop, click.fields)
-    return response
-
-
-def _store(clicks: Clicks, shop: Shop, click: PostedClick, now: datetime) -> Response:
-    fields = click.fields if click.is_refusal else {**click.fields, **_browser(request)}
-    try:
-        clicks.remember(shop.name, click.keys, fields, now)
-    except StorageBusy:
-        return refuse(503, "orders are being stored just now, and go first", "send it again", Retry_After="1")
-    except StorageUnavailable as unavailable:
-        _log.error("click not stored", shop=shop.name, problem=str(unavailable))
-        return refuse(503, "the click can't be stored right now", "send it again", Retry_After="10")
-    return Response(status=204)
 
 
 def _may_post(incoming: Request, shop: Shop) -> bool:

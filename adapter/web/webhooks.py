@@ -1,17 +1,12 @@
-"""POST /webhooks/<shop>: the door for orders. 200 means that the order is on disk, or is none.
-
-It is a Flask route like the others, and Flask answers whatever is odd about the address or the method. Only a plain
-`POST /webhooks/<shop>` is let in before Flask looks for the route and sets up what this door doesn't need: sessions,
-contexts, signals. That is a fifth of the processor's time of an order (tests/benchmarks/intake.py).
-"""
+"""POST /webhooks/<shop>: the door for orders. 200 means that the order is on disk, or is none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import structlog
-from flask import Blueprint, Request, Response, request
+from flask import Request, Response
 from werkzeug.http import parse_options_header
 
 from adapter.errors import SignatureRefused, StorageUnavailable
@@ -20,11 +15,11 @@ from adapter.platforms.registry import PLATFORMS
 from adapter.platforms.webhook import WebhookRequest
 from adapter.settings import MAX_BODY_BYTES
 from adapter.shops.shop import Shop, Shops
-from adapter.web.answers import hang_up, refuse, reply, turn_away, unexpected
+from adapter.web.answers import hang_up, refuse, reply, turn_away
 from adapter.web.bodies import BROKEN_OFF, BodyIncomplete, BodyTooLarge, read_body
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIEnvironment
 
 _RETRY_AFTER_SECONDS = "10"
 
@@ -68,36 +63,6 @@ class Door:
         if refused_form is not None:
             return _refuse(shop, 415, refused_form, _JSON_IS_CHOSEN_AT[shop.platform])
         return _take(self._intake, shop, webhook)
-
-
-def blueprint(door: Door) -> Blueprint:
-    """Return the route that leads to this door."""
-    routes = Blueprint("webhooks", __name__)
-
-    @routes.post("/webhooks/<shop_name>")
-    def receive(shop_name: str) -> Response:
-        return door.answer(request, shop_name)
-
-    return routes
-
-
-def in_front_of(application: WSGIApplication, door: Door) -> WSGIApplication:
-    """Return the application with the straight way to the door."""
-
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        place, _, shop_name = environ["PATH_INFO"].removeprefix("/").partition("/")
-        is_plain = place == "webhooks" and shop_name and "/" not in shop_name
-        if not is_plain or environ["REQUEST_METHOD"] != "POST":
-            return application(environ, start_response)
-        try:
-            response = door.answer(Request(environ), shop_name)
-        except Exception as error:  # noqa: BLE001  # As Flask's error handler.
-            response = unexpected(error)
-        # As calling the response does, which first looks at everything that such a small one can't have.
-        start_response(response.status, response.headers.to_wsgi_list())
-        return [response.get_data()]
-
-    return answer
 
 
 def _no_such_shop(request: Request, name: str, shop: Shop | None) -> Response:

@@ -16,7 +16,15 @@ from adapter.errors import StorageBusy, StorageUnavailable
 from adapter.storage import queueing
 from adapter.storage.engine import open_sqlite, writing
 from adapter.storage.patience import AT_WORK, WHILE_A_BROWSER_WAITS, WHILE_A_SHOP_WAITS
-from adapter.storage.queueing import CROWDED, MOST_BESIDE, MOST_WAITING, SQLITE_GAP_SECONDS, STUCK_SECONDS, Queue
+from adapter.storage.queueing import (
+    CROWDED,
+    MOST_BESIDE,
+    MOST_WAITING,
+    SQLITE_GAP_SECONDS,
+    SQLITE_WORK_GAP_SECONDS,
+    STUCK_SECONDS,
+    Queue,
+)
 
 if TYPE_CHECKING:
     from tests.storage.conftest import AtOnce
@@ -242,8 +250,11 @@ def test_only_work_on_sqlite_leaves_gaps(engine: Engine, monkeypatch: pytest.Mon
         assert is_slow == (time.monotonic() - began >= 0.5)
 
 
-def test_an_order_waits_for_one_write_of_a_worker(sqlite_engine: Engine, tmp_path: Path) -> None:
+def test_an_order_waits_for_one_write_of_a_worker(
+    sqlite_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However much another process has to do, an order gets between two of its writes, nearly always the next two."""
+    monkeypatch.setattr(queueing, "SQLITE_WORK_GAP_SECONDS", SQLITE_WORK_GAP_SECONDS)
     other = open_sqlite(f"sqlite:///{tmp_path}/adapter.db", 1, 4)
     over = threading.Event()
     begun: list[float] = []
