@@ -2,8 +2,8 @@
 
 Both are Flask routes like the others, and Flask answers whatever is odd about the address or the method. Only a plain
 POST is let in before Flask looks for the route and sets up what a door doesn't need: sessions, contexts, signals. That
-is a fifth of the processor's time of an order (tests/benchmarks/intake.py), and a quarter of a click that is one too
-many: in a flood of those it is orders that get this time.
+is a fifth of the processor's time of an order (tests/benchmarks/intake.py), and of a click that is one too many: in a
+flood of those it is orders that get this time.
 """
 
 from __future__ import annotations
