@@ -125,13 +125,14 @@ def test_trusted_proxies(parts: Callable[..., Parts], hops: str, forwarded: str 
     assert address == made.clicks.find("shopify", [("checkout_token", "c0ffee")])["ip"]
 
 
-def test_a_proxy_nobody_told_us_of(parts: Callable[..., Parts]) -> None:
-    """X-Forwarded-For with TRUSTED_PROXIES=0 is warned of once, without the address."""
+@pytest.mark.parametrize(("method", "path"), [("GET", "/healthz"), ("POST", "/clicks/shopify")])
+def test_a_proxy_nobody_told_us_of(parts: Callable[..., Parts], method: str, path: str) -> None:
+    """X-Forwarded-For with TRUSTED_PROXIES=0 is warned of once, without the address, also when a click brings it."""
     client = create_app(parts()).test_client()
     with capture_logs() as logs:
-        client.get("/healthz")
+        client.open(path, method=method)
         for _ in range(3):
-            client.get("/healthz", headers={"X-Forwarded-For": "203.0.113.9"})
+            client.open(path, method=method, headers={"X-Forwarded-For": "203.0.113.9"})
     assert ["X-Forwarded-For arrives, and TRUSTED_PROXIES is 0"] == [line["event"] for line in logs]
     assert "203.0.113.9" not in str(logs)
 
