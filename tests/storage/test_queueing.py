@@ -253,7 +253,7 @@ def test_only_work_on_sqlite_leaves_gaps(engine: Engine, monkeypatch: pytest.Mon
 def test_an_order_waits_for_one_write_of_a_worker(
     sqlite_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However much another process has to do, an order gets between two of its writes, nearly always the next two."""
+    """However much another process has to do, an order waits for the write at hand and one more, nearly always."""
     monkeypatch.setattr(queueing, "SQLITE_WORK_GAP_SECONDS", SQLITE_WORK_GAP_SECONDS)
     other = open_sqlite(f"sqlite:///{tmp_path}/adapter.db", 1, 4)
     over = threading.Event()
