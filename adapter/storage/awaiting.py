@@ -17,7 +17,6 @@ from sqlalchemy import (
     Engine,
     Row,
     Select,
-    Update,
     and_,
     bindparam,
     delete,
@@ -28,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapter.purchase.rules import REFUSED
+from adapter.storage.direct import run
 from adapter.storage.engine import reading, writing
 from adapter.storage.lists import among
 from adapter.storage.retention import PURGE, purged
@@ -51,7 +51,7 @@ def expect(engine: Engine, keys: Sequence[tuple[int, bytes]]) -> None:
 
 def wake(connection: Connection, keys: Sequence[bytes], now: datetime) -> None:
     """Make the orders due that wait for a click under one of these keys."""
-    connection.execute(_waking(connection.dialect.name), {"keys": keys, "now": now})
+    run(connection, _WAKE, [{"key": key, "now": now} for key in keys])
 
 
 def orders_of(engine: Engine, keys: Sequence[bytes]) -> Sequence[int]:
@@ -83,13 +83,6 @@ def _orders_of(dialect: str) -> Select[Any]:
     return select(awaited_clicks.c.purchase_id).where(among(awaited_clicks.c.key, "keys", dialect))
 
 
-@cache
-def _waking(dialect: str) -> Update:
-    now = bindparam("now", type_=purchases.c.due_at.type)
-    waits = and_(purchases.c.state == State.PENDING.value, purchases.c.due_at > now)
-    return update(purchases).where(purchases.c.id.in_(_orders_of(dialect)), waits).values(due_at=now)
-
-
 def _may_be_out(row: Row[Any]) -> bool:
     """Whether its event was sent, or is perhaps being sent right now."""
     return row.state == State.DELIVERED or (row.state == State.DELIVERING and bool(row.fixed))
@@ -100,6 +93,14 @@ def _reason(row: Row[Any]) -> str:
         return f"{REFUSED}, after it was sent"
     return f"{REFUSED}; an earlier try may have been accepted" if row.fixed else str(REFUSED)
 
+
+_now = bindparam("now", type_=purchases.c.due_at.type)
+_WAKE = (
+    update(purchases)
+    .where(purchases.c.id.in_(select(awaited_clicks.c.purchase_id).where(awaited_clicks.c.key == bindparam("key"))))
+    .where(purchases.c.state == State.PENDING.value, purchases.c.due_at > _now)
+    .values(due_at=_now)
+)
 
 _ids = bindparam("ids", expanding=True, type_=purchases.c.id.type)
 

@@ -8,19 +8,18 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, and_, delete, select, update
+from sqlalchemy import Connection, Engine, Select, and_, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapter.errors import SealBroken
 from adapter.storage import awaiting
+from adapter.storage.direct import run
 from adapter.storage.engine import reading, writing
 from adapter.storage.eviction import MOST_ROWS, Eviction, delete_oldest
 from adapter.storage.lists import among
 from adapter.storage.patience import WHILE_A_BROWSER_WAITS, WHILE_A_SHOP_WAITS
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import UPTIME, clicks, purchases
-
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 LATEST_WINS = "client_id"
 """Under this kind of key the latest click counts; under all others the first value of each field stays."""
@@ -51,9 +50,8 @@ class Clicks:
         kinds = {self.key_hashes(shop, kind, value)[0]: kind for kind, value in keys}
         with writing(self._engine, WHILE_A_BROWSER_WAITS) as connection:
             known = self._known_or_new(connection, shop, sorted(kinds), identifiers, now)
-            for key, stored in known.items():
-                self._merge(connection, key, merge(stored, identifiers, latest_wins=kinds[key] == LATEST_WINS), now)
-            awaiting.wake(connection, list(kinds), now)
+            self._merge(connection, kinds, known, identifiers, now)
+            awaiting.wake(connection, sorted(kinds), now)
             if is_refusal:
                 self._delete(connection, shop, [key for stored in known.values() for key in _browser_in(stored, keys)])
             if excess:
@@ -139,24 +137,30 @@ class Clicks:
     def _known_or_new(
         self, connection: Connection, shop: str, keys: Sequence[bytes], identifiers: Mapping[str, str], now: datetime
     ) -> dict[bytes, dict[str, str]]:
-        """Insert what isn't there yet, and return what stands under the other keys, locked."""
+        """Insert what isn't there yet; when something is, return what stands under all of these keys, locked."""
+        common = {"shop": shop, "first_at": now, "last_at": now, "hashed_with": self._sealer.newest}
+        rows = [{**common, "key": key, "identifiers": self._seal(key, identifiers)} for key in keys]
+        if run(connection, _INSERT[self._engine.dialect.name], rows) == len(keys):
+            return {}
         found = self._locked(connection, keys)
-        missing = [key for key in keys if key not in found]
-        if missing:
-            common = {"shop": shop, "first_at": now, "last_at": now, "hashed_with": self._sealer.newest}
-            rows = [{**common, "key": key, "identifiers": self._seal(key, identifiers)} for key in missing]
-            inserted = set(connection.execute(_inserting(self._engine.dialect.name), rows).scalars())
-            if len(inserted) < len(missing):  # Another request was faster.
-                found |= self._locked(connection, [key for key in missing if key not in inserted])
-        return found
+        gone = [key for key in keys if key not in found]  # Others evicted it at this very moment.
+        return {**found, **(self._known_or_new(connection, shop, gone, identifiers, now) if gone else {})}
 
     def _locked(self, connection: Connection, keys: Sequence[bytes]) -> dict[bytes, dict[str, str]]:
         found = connection.execute(_locking(self._engine.dialect.name), {"keys": keys})
         return {row.key: self._open(row.key, row.identifiers) for row in found}
 
-    def _merge(self, connection: Connection, key: bytes, merged: Mapping[str, str], now: datetime) -> None:
-        values = {"identifiers": self._seal(key, merged), "last_at": now, "changed_uptime": UPTIME}
-        connection.execute(update(clicks).where(clicks.c.key == key).values(**values))
+    def _merge(
+        self,
+        connection: Connection,
+        kinds: Mapping[bytes, str],
+        known: Mapping[bytes, Mapping[str, str]],
+        identifiers: Mapping[str, str],
+        now: datetime,
+    ) -> None:
+        merged = {key: merge(known[key], identifiers, latest_wins=kinds[key] == LATEST_WINS) for key in known}
+        rows = [{"of": key, "identifiers": self._seal(key, fields), "at": now} for key, fields in merged.items()]
+        run(connection, _MERGE, rows)
 
     def _seal(self, key: bytes, identifiers: Mapping[str, str]) -> bytes:
         return self._sealer.seal(json.dumps(dict(identifiers)).encode(), context_of_click(key))
@@ -176,11 +180,18 @@ def _locking(dialect: str) -> Select[Any, Any]:
     return _stored_under(dialect).order_by(clicks.c.key).with_for_update()
 
 
-@cache
-def _inserting(dialect: str) -> Any:  # noqa: ANN401  # The two dialects' inserts share no public type.
-    """Return the statement for any number of rows: with the rows in it, it would be compiled anew each time (2 ms)."""
-    insert = _INSERTS[dialect](clicks).values(changed_uptime=UPTIME)
-    return insert.on_conflict_do_nothing().returning(clicks.c.key)
+def _inserting(insert: Any) -> Any:  # noqa: ANN401  # The two dialects' inserts share no public type.
+    names = ("key", "shop", "identifiers", "first_at", "last_at", "hashed_with")
+    given: Mapping[str, Any] = {name: bindparam(name) for name in names}
+    return insert(clicks).values(**given, changed_uptime=UPTIME).on_conflict_do_nothing()
+
+
+_INSERT = {"sqlite": _inserting(sqlite.insert), "postgresql": _inserting(postgresql.insert)}
+_MERGE = (
+    update(clicks)
+    .where(clicks.c.key == bindparam("of"))
+    .values(identifiers=bindparam("identifiers"), last_at=bindparam("at"), changed_uptime=UPTIME)
+)
 
 
 def context_of_click(key: bytes) -> str:

@@ -8,14 +8,13 @@ those that nothing was added to for longest, first by uptime, which no wrong clo
 
 from __future__ import annotations
 
-from functools import cache
 from threading import Lock
 
-from sqlalchemy import Connection, Delete, Engine, Integer, bindparam, delete, func, select
+from sqlalchemy import Connection, Engine, Integer, bindparam, delete, func, select
 
 from adapter.errors import StorageUnavailable
+from adapter.storage.direct import fetch, run
 from adapter.storage.engine import reading, writing
-from adapter.storage.lists import among
 from adapter.storage.tables import clicks
 
 MOST_ROWS = 200_000
@@ -86,9 +85,8 @@ class Eviction:
 
 def delete_oldest(connection: Connection, count: int) -> int:
     """Delete so many of the oldest clicks, without waiting for one that another transaction holds."""
-    keys = connection.execute(_OLDEST, {"count": count}).scalars().all()
-    connection.execute(_deleting(connection.dialect.name), {"keys": keys})
-    return len(keys)
+    oldest = fetch(connection, _OLDEST, {"count": count})
+    return run(connection, _DELETE, [{"gone": row.key} for row in oldest])
 
 
 _OLDEST = (
@@ -98,7 +96,4 @@ _OLDEST = (
     .with_for_update(skip_locked=True)
 )
 
-
-@cache
-def _deleting(dialect: str) -> Delete:
-    return delete(clicks).where(among(clicks.c.key, "keys", dialect))
+_DELETE = delete(clicks).where(clicks.c.key == bindparam("gone"))
