@@ -9,14 +9,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine
 
 from adapter.storage import receiving
-from adapter.storage.engine import each_alone, place, transaction
+from adapter.storage.direct import Driver
+from adapter.storage.engine import directly, place
 from adapter.storage.grouping import Groups
 from adapter.storage.patience import WHILE_A_SHOP_WAITS
 from adapter.storage.sealing import Sealer, context_of
-from adapter.storage.tables import State, purchases
+from adapter.storage.tables import State
 
 
 class Received(StrEnum):
@@ -70,7 +71,7 @@ class Arrivals:
     """The door, on one engine, sealing by one sealer."""
 
     def __init__(self, engine: Engine, sealer: Sealer) -> None:
-        self._engine = each_alone(engine)
+        self._engine = engine
         self._sealer = sealer
         self._groups = Groups(self._write)
 
@@ -97,34 +98,32 @@ class Arrivals:
         }
 
     def _write(self, gather: Callable[[], Sequence[Sequence[_Arrival]]], seconds: float) -> list[list[Received]]:
-        with transaction(self._engine, WHILE_A_SHOP_WAITS, seconds) as connection:
+        with directly(self._engine, WHILE_A_SHOP_WAITS, seconds) as driver:
             parts = gather()
             arrivals = [arrival for part in parts for arrival in part]
             stored: dict[int, Received] = {}
             for together in _rounds(arrivals):
-                stored |= self._upsert(connection, together)
+                stored |= self._upsert(driver, together)
         return [[stored[id(arrival)] for arrival in part] for part in parts]
 
-    def _upsert(self, connection: Connection, together: Sequence[_Arrival]) -> dict[int, Received]:
+    def _upsert(self, driver: Driver, together: Sequence[_Arrival]) -> dict[int, Received]:
         """Store what can share a statement; return by `id` what became of each."""
         rows = [arrival.row for arrival in together]
-        revisions = receiving.store(connection, rows, repeatable=together[0].receipt.repeatable)
+        revisions = receiving.store(driver, rows, repeatable=together[0].receipt.repeatable)
         return {
             id(arrival): _change(revisions[arrival.key])
             if arrival.key in revisions
-            else self._compare(connection, arrival)
+            else self._compare(driver, arrival)
             for arrival in together
         }
 
-    def _compare(self, connection: Connection, arrival: _Arrival) -> Received:
+    def _compare(self, driver: Driver, arrival: _Arrival) -> Received:
         """Tell why nothing changed: it is known already, or another order has this id, to be kept beside it."""
-        shop, order_id = arrival.key
-        known = select(purchases.c.token_hash).where(purchases.c.shop == shop, purchases.c.order_id == order_id)
-        token_hash, given = connection.execute(known).scalar(), arrival.row["token_hash"]
+        token_hash, given = receiving.token_of(driver, *arrival.key), arrival.row["token_hash"]
         if not token_hash or not given or token_hash == given:
             return Received.UNCHANGED
         conflict = self._row(receiving.conflicting(arrival.receipt, given), arrival.row["at"])
-        receiving.store_once(connection, conflict)
+        receiving.store_once(driver, conflict)
         return Received.CONFLICT
 
 

@@ -25,19 +25,18 @@ _DIALECTS: dict[str, Dialect] = {"sqlite": sqlite.dialect(), "postgresql": psyco
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A statement as text; `names` are its parameters, one for each of SQLite's question marks."""
+    """A statement as text in a dialect; `names` are its parameters, one for each of SQLite's question marks."""
 
+    dialect: str
     text: str
     names: Sequence[str]
     constants: Mapping[str, Any]
 
-    def positional(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Return the row's values as sqlite3 takes them: a time as SQLAlchemy writes it, to be compared as text."""
-        return tuple(_for_sqlite(row[name] if name in row else self.constants[name]) for name in self.names)
-
-    def named(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the row's values as psycopg takes them."""
-        return {name: for_psycopg(row[name] if name in row else self.constants[name]) for name in self.names}
+    def values(self, row: Mapping[str, Any]) -> Any:  # noqa: ANN401  # Each driver has its own kind.
+        """Return the row's values as the driver takes them, in their order or by name."""
+        prepared = _for_sqlite if self.dialect == "sqlite" else for_psycopg
+        found = [prepared(row[name] if name in row else self.constants[name]) for name in self.names]
+        return tuple(found) if self.dialect == "sqlite" else dict(zip(self.names, found, strict=True))
 
 
 @cache
@@ -46,7 +45,21 @@ def written(statement: ClauseElement, dialect: str) -> Written:
     compiled = cast("SQLCompiler", statement.compile(dialect=_DIALECTS[dialect]))
     values = compiled.params
     constants = {name: value for name, value in values.items() if value is not None}
-    return Written(compiled.string, compiled.positiontup or tuple(values), constants)
+    return Written(dialect, compiled.string, compiled.positiontup or tuple(values), constants)
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A connection past SQLAlchemy: sqlite3's own or psycopg's, which are alike as far as this."""
+
+    dialect: str
+    connection: Any
+
+    def fetch(self, statement: ClauseElement, row: Mapping[str, Any]) -> Sequence[Any]:
+        """Execute the statement once; return the tuples that it finds."""
+        direct = written(statement, self.dialect)
+        found: Sequence[Any] = self.connection.execute(direct.text, direct.values(row)).fetchall()
+        return found
 
 
 def run(connection: Connection, statement: ClauseElement, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -60,13 +73,13 @@ def fetch(connection: Connection, statement: ClauseElement, row: Mapping[str, An
 
 
 def _execute(connection: Connection, statement: ClauseElement, rows: Sequence[Mapping[str, Any]]) -> CursorResult[Any]:
-    dialect = connection.dialect.name
-    direct = written(statement, dialect)
-    as_taken = [direct.positional(row) if dialect == "sqlite" else direct.named(row) for row in rows]
+    direct = written(statement, connection.dialect.name)
+    as_taken = [direct.values(row) for row in rows]
     return connection.exec_driver_sql(direct.text, as_taken if len(as_taken) > 1 else as_taken[0])
 
 
 def _for_sqlite(value: Any) -> Any:  # noqa: ANN401  # Whatever a column takes.
+    """Return what sqlite3 takes: a time as SQLAlchemy writes it, for times are compared as texts."""
     return in_utc(value).isoformat(" ", "microseconds") if isinstance(value, datetime) else value
 
 

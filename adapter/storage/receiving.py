@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     and_,
     bindparam,
     case,
@@ -26,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from adapter.storage.direct import fetch, for_psycopg, written
+from adapter.storage.direct import Driver, for_psycopg
 from adapter.storage.tables import UPTIME, State, purchases
 
 if TYPE_CHECKING:
@@ -53,48 +52,58 @@ _SKIPPED: ColumnElement[Any] = literal_column(f"'{State.SKIPPED.value}'")
 _DELIVERED: ColumnElement[Any] = literal_column(f"'{State.DELIVERED.value}'")
 
 
-def store(
-    connection: Connection, rows: Sequence[Mapping[str, Any]], *, repeatable: bool
-) -> dict[tuple[str, str], int]:
+def store(driver: Driver, rows: Sequence[Mapping[str, Any]], *, repeatable: bool) -> dict[tuple[str, str], int]:
     """Insert these rows, no order twice, or replace older bodies; return the revision of each that changed by its key.
 
     `repeatable` ones replace what is stored always.
     """
-    write = _one_by_one if connection.dialect.name == "sqlite" else _together
-    return {(shop, order_id): revision for shop, order_id, revision in write(connection, rows, repeatable=repeatable)}
+    write = _one_by_one if driver.dialect == "sqlite" else _together
+    return {(shop, order_id): revision for shop, order_id, revision in write(driver, rows, repeatable=repeatable)}
 
 
-def store_once(connection: Connection, row: Mapping[str, Any]) -> None:
+def store_once(driver: Driver, row: Mapping[str, Any]) -> None:
     """Insert this row, unless one with its shop and order is there."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    connection.execute(insert(purchases).values(**_values()).on_conflict_do_nothing(), row)
+    driver.fetch(_once(driver.dialect), row)
+
+
+def token_of(driver: Driver, shop: str, order_id: str) -> str | None:
+    """Return the hash of the token of the order that is stored under this id, None without."""
+    ((token_hash,),) = driver.fetch(_TOKEN, {"of": shop, "order": order_id}) or [(None,)]
+    return str(token_hash) if token_hash else None
 
 
 def _one_by_one(
-    connection: Connection, rows: Sequence[Mapping[str, Any]], *, repeatable: bool
+    driver: Driver, rows: Sequence[Mapping[str, Any]], *, repeatable: bool
 ) -> Iterator[tuple[str, str, int]]:
-    """Write a statement for each row, past SQLAlchemy's connection, too: its share of each is another 20 µs."""
-    upsert = written(_of_one("sqlite", repeatable=repeatable), "sqlite")
-    plain: Any = connection.connection.dbapi_connection
     for row in rows:
-        yield from plain.execute(upsert.text, upsert.positional(row)).fetchall()
+        yield from driver.fetch(_of_one("sqlite", repeatable=repeatable), row)
 
 
-def _together(connection: Connection, rows: Sequence[Mapping[str, Any]], *, repeatable: bool) -> Iterator[Any]:
+def _together(driver: Driver, rows: Sequence[Mapping[str, Any]], *, repeatable: bool) -> Sequence[Any]:
     """Write all rows by one statement.
 
     It takes each column as an array, so it is always the same and PostgreSQL plans it once. A single row has a
     statement of its own: psycopg's arrays cost it as much again.
     """
     if len(rows) == 1:
-        yield from fetch(connection, _of_one("postgresql", repeatable=repeatable), rows[0])
-        return
+        return driver.fetch(_of_one("postgresql", repeatable=repeatable), rows[0])
     columns = {name: [for_psycopg(row[name]) for row in rows] for name in (*_GIVEN, "at")}
-    yield from fetch(connection, _of_many(repeatable=repeatable), columns)
+    return driver.fetch(_of_many(repeatable=repeatable), columns)
+
+
+_TOKEN = select(purchases.c.token_hash).where(
+    purchases.c.shop == bindparam("of"), purchases.c.order_id == bindparam("order")
+)
 
 
 @cache
-def _of_one(dialect: str, *, repeatable: bool) -> Any:  # noqa: ANN401  # The two dialects' inserts share no public type.
+def _once(dialect: str) -> Any:  # noqa: ANN401  # The two dialects' inserts share no public type.
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(purchases).values(**_values()).on_conflict_do_nothing().returning(purchases.c.order_id)
+
+
+@cache
+def _of_one(dialect: str, *, repeatable: bool) -> Any:  # noqa: ANN401  # As above.
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
     return _upserting(insert(purchases).values(**_values()), repeatable=repeatable)
 

@@ -10,9 +10,10 @@ from time import sleep
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, text
 
 from adapter.storage.arrivals import Arrivals, Receipt, Received
+from adapter.storage.direct import Driver
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import State
 
@@ -119,13 +120,17 @@ def test_a_row_that_cannot_be_stored_takes_no_other_down(crowd: Crowd, engine: E
     assert {"1": "pending", "2": "pending", "4": "pending"} == rows(engine)
 
 
-def test_nobody_is_answered_before_the_commit(crowd: Crowd, engine: Engine) -> None:
+def test_nobody_is_answered_before_the_commit(crowd: Crowd) -> None:
     """When the shared transaction is about to be committed, none of its requests has an answer yet."""
     answered: list[list[bool]] = []
     futures: list[Future[list[Received]]] = []
 
-    def look(_connection: object) -> None:
+    upsert = crowd.arrivals._upsert
+
+    def look(driver: Driver, together: Any) -> Any:
+        stored = upsert(driver, together)
         answered.append([future.done() for future in futures])
+        return stored
 
     hold: Callable[..., Any] = crowd._write
 
@@ -135,7 +140,7 @@ def test_nobody_is_answered_before_the_commit(crowd: Crowd, engine: Engine) -> N
         return hold(gather, seconds)
 
     crowd._write = write
-    event.listen(engine, "commit", look)
+    crowd.arrivals._upsert = look  # type: ignore[method-assign]
     futures += crowd.send(*map(receipt, "12345"))
     assert [Received.STORED] * 5 == results(futures)
     assert [False] * 4 == answered[-1][1:]

@@ -246,9 +246,8 @@ def test_a_click_compiles_no_statement(engine: Engine, sealer: Sealer) -> None:
     clicks = Clicks(engine, sealer, most_rows=1)
 
     def post(number: int) -> None:
-        clicks.remember(
-            "acme", [(kind, str(number)) for kind in ("checkout_token", "client_id")], {"aleid": "x"}, NOON
-        )
+        keys = [(kind, str(number)) for kind in ("checkout_token", "client_id")]
+        clicks.remember("acme", keys, {"aleid": "x"}, NOON + timedelta(seconds=number))
 
     for number in range(8):
         post(number)

@@ -10,19 +10,23 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, bindparam, insert, text
 from sqlalchemy.exc import OperationalError
 
 from adapter.errors import StorageUnavailable
 from adapter.settings import load_settings
-from adapter.storage.engine import open_engine, open_sqlite, reading, writing
+from adapter.storage.direct import Driver
+from adapter.storage.engine import directly, open_engine, open_sqlite, place, reading, writing
 from adapter.storage.migrate import migrate
+from adapter.storage.patience import WHILE_A_SHOP_WAITS
+from adapter.storage.tables import destinations
 
 if TYPE_CHECKING:
     from tests.storage.conftest import AtOnce, Ledger
@@ -352,6 +356,109 @@ def test_a_connection_that_breaks_in_the_middle(postgres_engine: Engine) -> None
     with pytest.raises(StorageUnavailable, match="terminating connection"):
         write_while_it_breaks()
     assert destination_ids(postgres_engine) == []
+
+
+@contextmanager
+def at_the_door(engine: Engine) -> Iterator[Driver]:
+    """Open the database as an order's webhook does."""
+    with place(engine, WHILE_A_SHOP_WAITS) as seconds, directly(engine, WHILE_A_SHOP_WAITS, seconds) as driver:
+        yield driver
+
+
+def insert_directly(driver: Driver, name: str) -> None:
+    """Insert a destination of this name."""
+    values = {"id": name, "at": datetime.fromisoformat("2026-05-01T12:00:00+00:00")}
+    assert [(name,)] == list(driver.fetch(INSERT_DIRECTLY, values))
+
+
+INSERT_DIRECTLY = (
+    insert(destinations)
+    .values(id=bindparam("id"), condition="open", since=bindparam("at"), failures=0, odd_answers=0)
+    .returning(destinations.c.id)
+)
+
+
+def test_the_door(engine: Engine) -> None:
+    """What is written past SQLAlchemy is there for everybody when the block has ended."""
+    with at_the_door(engine) as driver:
+        insert_directly(driver, "one")
+        insert_directly(driver, "two")
+    assert ["one", "two"] == destination_ids(engine)
+
+
+def test_an_error_at_the_door(engine: Engine) -> None:
+    """On SQLite nothing is kept of a group with an error, on PostgreSQL each statement stands alone."""
+
+    def fail() -> None:
+        with at_the_door(engine) as driver:
+            insert_directly(driver, "one")
+            insert_directly(driver, "one")
+
+    with pytest.raises(StorageUnavailable, match=re.compile("unique", re.IGNORECASE)) as refused:
+        fail()
+    assert "DETAIL" not in str(refused.value)
+    assert ([] if engine.dialect.name == "sqlite" else ["one"]) == destination_ids(engine)
+
+
+def test_a_transaction_on_a_connection_of_the_door(engine: Engine) -> None:
+    """A connection on which statements stood alone is rolled back whole when a transaction fails, and reads."""
+
+    def fail() -> None:
+        with writing(engine) as connection:
+            insert_destination(connection, "lost")
+            insert_destination(connection, "lost")
+
+    for number in range(3):
+        with at_the_door(engine) as driver:
+            insert_directly(driver, str(number))
+        with pytest.raises(StorageUnavailable):
+            fail()
+        assert 0 == count_orders(engine)
+        with writing(engine) as connection:
+            insert_destination(connection, f"kept {number}")
+    assert ["0", "1", "2", "kept 0", "kept 1", "kept 2"] == destination_ids(engine)
+
+
+def test_connections_that_break_at_the_door(postgres_engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    """When one breaks that was used just now, the others are asked before the next use: a second try succeeds.
+
+    The broken one is thrown away, and no library complains of it in the log.
+    """
+
+    def use_many() -> None:
+        with ExitStack() as stack:
+            for number in range(4):
+                insert_directly(stack.enter_context(at_the_door(postgres_engine)), str(time.monotonic_ns() + number))
+
+    use_many()
+    _break_connections(postgres_engine)
+
+    def store() -> None:
+        with at_the_door(postgres_engine) as driver:
+            insert_directly(driver, "again")
+
+    with pytest.raises(StorageUnavailable, match="terminating connection"):
+        store()
+    store()
+    use_many()
+    assert 9 == len(destination_ids(postgres_engine))
+    assert [] == caplog.records
+
+
+def test_a_request_that_is_given_up_at_the_door(engine: Engine) -> None:
+    """Its connection isn't used again, and what it had begun on SQLite is undone: the next one can write at once."""
+
+    def give_up() -> None:
+        with at_the_door(engine) as driver:
+            insert_directly(driver, "given up")
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        give_up()
+    with at_the_door(engine) as driver:
+        insert_directly(driver, "next")
+    assert "next" in destination_ids(engine)
+    assert (engine.dialect.name == "sqlite") is ("given up" not in destination_ids(engine))
 
 
 def test_errors_hold_no_values(engine: Engine) -> None:
