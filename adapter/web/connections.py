@@ -9,8 +9,8 @@ stored durably per second of CPU time, 32 connections (tests/benchmarks/intake.p
     sync 2             SQLite 0.38   PostgreSQL 0.21   no keep-alive, and two clients that drip stop it
     gthread 2 × 16     SQLite 0.40   PostgreSQL 0.36   32 dripping clients take every thread
     gthread 1 × 16     SQLite 0.47, bound to one core, which no PaaS promises
-    gevent × 2         SQLite 0.65   PostgreSQL 0.67   500 clients drip for five minutes: p99 of orders 30 ms, alone 6
-    gevent × 1         SQLite 0.85   PostgreSQL 0.58   as above; 60 % of the orders per second of two processes
+    gevent × 2         SQLite 0.65   PostgreSQL 0.62   500 clients drip for five minutes: p99 of orders 30 ms, alone 6
+    gevent × 1         SQLite 0.75   PostgreSQL 0.58   as above; 60 % of the orders per second of two processes
 
 The defaults (SQLite × 1, PostgreSQL × 2) are medians of five rounds, the others of three or fewer; gthread was
 measured before an order's row got cheaper, and all but the defaults before a statement on PostgreSQL did.

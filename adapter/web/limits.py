@@ -31,7 +31,7 @@ PER_ADDRESS = Rate(burst=100, per_second=2)
 """A page posts once or twice. Offices and mobile networks put hundreds of buyers behind one address."""
 
 FOR_ALL = Rate(burst=300, per_second=10)
-"""Of each web process: nearly a million clicks a day. One takes the one who writes to SQLite 2 ms, and 5 when
+"""Of each web process: nearly a million clicks a day. One takes the one who writes to SQLite 1 ms, and 4 when
 SQLite writes its log back: in a flood of them that lasts, nine tenths of its time and more are left to orders."""
 
 MOST_ADDRESSES = 10_000
