@@ -41,7 +41,10 @@ class Written:
 
 @cache
 def written(statement: ClauseElement, dialect: str) -> Written:
-    """Return the statement as this dialect writes it; what it says itself, such as a limit, is a constant."""
+    """Return the statement as this dialect writes it; what it says itself, such as a limit, is a constant.
+
+    It is remembered for good, so statements are made once, and not anew for each use.
+    """
     compiled = cast("SQLCompiler", statement.compile(dialect=_DIALECTS[dialect]))
     values = compiled.params
     constants = {name: value for name, value in values.items() if value is not None}
