@@ -261,7 +261,7 @@ def transaction(engine: Engine, patience: Patience, seconds: float) -> Generator
 
 @contextmanager
 def directly(engine: Engine, patience: Patience, seconds: float) -> Generator[Driver, None, None]:
-    """Open a transaction as `transaction` does, past SQLAlchemy, whose share of an order alone is a seventh.
+    """Open a transaction as `transaction` does, past SQLAlchemy, whose share of an order alone is a tenth.
 
     On PostgreSQL each statement is a transaction of its own: that saves the round trips of BEGIN and COMMIT, a third
     of the time. On SQLite they would cost a sync each.
