@@ -19,6 +19,7 @@ from lending import Postgres
 from sqlalchemy import Engine
 
 from adapter.settings import load_settings
+from adapter.storage import engine as storage_engine
 from adapter.storage import queueing
 from adapter.storage.engine import open_engine
 from adapter.storage.migrate import migrate
@@ -151,12 +152,13 @@ def _is_loopback(host: str) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_gaps_in_this_process() -> Iterator[None]:
-    """Have what works in the test's own process write without gaps: nobody else asks, and tests would take longer.
+    """Leave no gap behind what works or clicks in the test's own process: nobody else asks, and it would take longer.
 
     The processes that tests start leave them.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(queueing, "SQLITE_WORK_GAP_SECONDS", 0.0)
+        patch.setattr(storage_engine, "SQLITE_GAP_SECONDS", 0.0)
         yield
 
 

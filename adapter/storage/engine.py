@@ -302,17 +302,18 @@ def _lent(engine: Engine) -> Generator[Any, None, None]:
 
 @contextmanager
 def _turn(engine: Engine, queue: Queue, patience: Patience, seconds: float) -> Generator[float, None, None]:
-    """On SQLite wait for the other threads, before a connection is taken, which others need to read.
+    """Wait for those who go first, and on SQLite for the other threads: before a connection is taken, for readers.
 
     Yield until when one may wait for other processes: that is what is left of the patience.
     """
-    gives_up_at = monotonic() + seconds
-    if _BUSY not in engine.get_execution_options():
-        yield gives_up_at
-        return
-    turn = queue.turn if patience.block < inf else queue.turn_at_work
-    with turn(seconds):
-        yield gives_up_at
+    with queue.turn_beside() if patience.gives_way else nullcontext():
+        gives_up_at = monotonic() + seconds
+        if _BUSY not in engine.get_execution_options():
+            yield gives_up_at
+            return
+        turn = queue.turn if patience.block < inf else queue.turn_at_work
+        with turn(seconds):
+            yield gives_up_at
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 The worker's sweep keeps it below its bound. Between two sweeps anybody may post, and it may be that none runs at all:
 so each process counts the rows once in a thousand of its own, and while there are too many, whoever adds some deletes
-as many and one in the same transaction, which costs an order no more waiting than the click itself. The oldest are
-those that nothing was added to for longest, first by uptime, which no wrong clock turns back, then by the clock.
+as many and one in the same transaction, which costs an order no more waiting than the clicks themselves. The oldest
+are those that nothing was added to for longest, first by uptime, which no wrong clock turns back, then by the clock.
 """
 
 from __future__ import annotations
@@ -40,10 +40,13 @@ class Eviction:
         self._to_evict = 0
 
     def share_of(self, rows: int) -> int:
-        """Return how many of the oldest whoever adds so many rows has to delete; raise `StorageUnavailable`."""
+        """Return how many of the oldest whoever adds so many rows has to delete; raise `StorageUnavailable`.
+
+        It comes to one more for each transaction: another's rows may be locked, and are passed over.
+        """
         if self._must_look(rows):
             self._look()
-        return rows + 1 if self._is_full else 0  # One more: another's rows may be locked, and are passed over.
+        return rows if self._is_full else 0
 
     def _must_look(self, rows: int) -> bool:
         """Count these rows; return whether it is on who adds them to look, and on nobody else meanwhile.

@@ -15,7 +15,7 @@ from threading import Lock
 from time import monotonic, sleep
 from typing import Generic, TypeVar
 
-from adapter.errors import StorageUnavailable
+from adapter.errors import StorageBusy, StorageUnavailable
 
 MOST_TOGETHER = 64
 """So many share a transaction; it takes some 10 ms, and nobody waits longer for it."""
@@ -55,11 +55,14 @@ class Groups(Generic[Part, Result]):
 
     `write` begins a transaction within so many seconds, then asks for the parts, stores them and returns the result of
     each; it raises `StorageUnavailable` when none of them is stored. So who comes while it has to wait for another
-    process is taken along.
+    process is taken along, up to `most` together.
     """
 
-    def __init__(self, write: Callable[[Callable[[], Sequence[Part]], float], Sequence[Result]]) -> None:
+    def __init__(
+        self, write: Callable[[Callable[[], Sequence[Part]], float], Sequence[Result]], most: int = MOST_TOGETHER
+    ) -> None:
         self._write = write
+        self._most = most
         self._lock = Lock()
         self._waiting: deque[_Entry[Part, Result]] = deque()
         self._leaders = 0
@@ -91,7 +94,7 @@ class Groups(Generic[Part, Result]):
         if entry.woken.acquire(timeout=min(LEADS_ANYWAY_SECONDS, entry.left())) or self._leads_anyway(entry):
             return
         if not entry.woken.acquire(timeout=entry.left()) and self._gives_up(entry):
-            raise StorageUnavailable("the database takes too long over the orders of this moment")
+            raise StorageUnavailable("the database takes too long over what came at this moment")
 
     def _leads_anyway(self, entry: _Entry[Part, Result]) -> bool:
         with self._lock:
@@ -129,6 +132,8 @@ class Groups(Generic[Part, Result]):
 
         try:
             results = self._write(gather, group[0].left())
+        except StorageBusy:
+            raise  # Others go first: to ask again at once is what that was to prevent. Nobody was taken along yet.
         except Exception:
             if len(group) == 1 and not group[0].left():
                 raise
@@ -139,7 +144,7 @@ class Groups(Generic[Part, Result]):
     def _others(self) -> list[_Entry[Part, Result]]:
         with self._lock:
             self._is_crowded = bool(self._waiting)
-            return [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER - 1))]
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most - 1))]
 
     def _hand_over(self) -> None:
         """Let the next one lead who waits, if anybody does."""

@@ -5,12 +5,13 @@ threads of a process take turns instead, and only whole processes compete. And w
 every thread may wait: what comes next would wait behind them unheard, longer than its shop does.
 
 Clicks stand beside the queue and give way. Anybody may post them, as many as they like; an order comes once. So one
-click is written at a time, none begins while two orders are being stored, and only a few of them wait. So a flood of
-clicks delays an order by a few that had begun, some milliseconds each, however large it is.
+transaction of clicks is written at a time, none begins while two orders are being stored, and not too many wait. So a
+flood of clicks delays an order by those that had begun, some milliseconds, however large it is.
 
-On SQLite other processes can't see this queue: they ask for the file again and again. So a gap is left behind each
-click, and behind each write of those who work, whom nobody waits for: an order of another process waits for one of
-them, and not for all that a worker has to do. PostgreSQL lets many write, and needs no gaps.
+On SQLite other processes can't see this queue: they ask for the file again and again. So a gap is left behind a
+transaction of clicks, in which those that come gather for the next one, and behind each write of those who work, whom
+nobody waits for: an order of another process waits for one of them, and not for all that a worker has to do.
+PostgreSQL lets many write, and needs no gaps.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ STUCK_SECONDS = 2.0
 """Nobody got through for so long: it isn't a slow moment of the disk. WooCommerce sends an order once, so that a slow
 moment must cost none; and half of what a shop waits is left."""
 
-MOST_BESIDE = 8
-"""So many who give way may be here at once, waiting or writing."""
+MOST_BESIDE = 64
+"""So many who give way may be here at once, waiting or writing: some more than are written in a second."""
 
-SQLITE_GAP_SECONDS = 0.02
-"""So long no click of this process begins after one has ended: another process asks for the file every millisecond."""
+SQLITE_GAP_SECONDS = 0.25
+"""So long no transaction of clicks of this process begins after one has ended. In a flood of them an order meets four
+of those a second and process, where it met ten clicks. No buyer waits for the answer to a click."""
 
 SQLITE_WORK_GAP_SECONDS = 0.002
 """So long nobody of this process who works begins after another one has ended: twice the time between two questions of
@@ -91,25 +93,27 @@ class Queue:
             self._lock.notify_all()
 
     @contextmanager
-    def place_beside(self, seconds: float = BESIDE_SECONDS) -> Generator[float, None, None]:
-        """Wait until few enough others are inside, and begin; raise `StorageBusy` when that takes longer.
-
-        Too many who give way are sent away at once.
-        """
+    def place_beside(self) -> Generator[float, None, None]:
+        """Count who gives way and is inside the block; raise `StorageBusy` at once when too many are there."""
         with self._lock:
             if self._beside >= MOST_BESIDE:
                 raise StorageBusy("too many wait already of those who give way")
             self._beside += 1
-            try:
-                self._begin_beside(seconds)
-            except StorageBusy:
-                self._beside -= 1
-                raise
         try:
             yield 0.0
         finally:
             with self._lock:
                 self._beside -= 1
+
+    @contextmanager
+    def turn_beside(self, seconds: float = BESIDE_SECONDS) -> Generator[None, None, None]:
+        """Wait until few enough others are inside, and write; raise `StorageBusy` when that takes longer."""
+        with self._lock:
+            self._begin_beside(seconds)
+        try:
+            yield
+        finally:
+            with self._lock:
                 self._writes_beside = False
                 self._wrote_beside_at = self._now()
                 self._lock.notify_all()
@@ -120,12 +124,16 @@ class Queue:
             left = gives_up_at - monotonic()
             if left <= 0:
                 raise StorageBusy("orders are being stored, and go first")
-            self._lock.wait(min(left, self._gap or left))  # Whoever leaves wakes it, but nobody when the gap is over.
+            self._lock.wait(
+                min(left, self._rest_of_gap() or left)
+            )  # Whoever leaves wakes it; the end of a gap doesn't.
         self._writes_beside = True
 
     def _has_room_beside(self) -> bool:
-        has_gap = self._now() - self._wrote_beside_at >= self._gap
-        return self._inside < CROWDED and not self._writes_beside and has_gap
+        return self._inside < CROWDED and not self._writes_beside and not self._rest_of_gap()
+
+    def _rest_of_gap(self) -> float:
+        return max(0.0, self._wrote_beside_at + self._gap - self._now())
 
     def _enter(self) -> float:
         with self._lock:

@@ -31,8 +31,8 @@ PER_ADDRESS = Rate(burst=100, per_second=2)
 """A page posts once or twice. Offices and mobile networks put hundreds of buyers behind one address."""
 
 FOR_ALL = Rate(burst=300, per_second=10)
-"""Of each web process: nearly a million clicks a day. One takes the one who writes to SQLite 1 ms, and 4 when
-SQLite writes its log back: in a flood of them that lasts, nine tenths of its time and more are left to orders."""
+"""Of each web process: nearly a million clicks a day. On a full table one takes SQLite 1 ms, four together 2: in a
+flood of them that lasts, nine tenths of its time and more are left to orders."""
 
 MOST_ADDRESSES = 10_000
 """So many addresses are remembered, about 3 MB; the one unheard of for longest is forgotten first."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime, timedelta
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,11 +16,14 @@ from adapter.storage.clicks import Clicks
 from adapter.storage.direct import written
 from adapter.storage.engine import reading, writing
 from adapter.storage.eviction import LOOK_AFTER
+from adapter.storage.queueing import CROWDED, Queue
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import clicks as table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from tests.storage.conftest import AtOnce
 
 NOON = datetime.fromisoformat("2026-05-01T12:00:00+00:00")
 LATER = NOON + timedelta(seconds=5)
@@ -192,6 +197,59 @@ def test_keys_that_look_alike(clicks: Clicks) -> None:
     """Shop, kind and value are told apart wherever one ends and the next begins."""
     hashes = [clicks.key_hashes(*key)[0] for key in (("a", "bc", "d"), ("ab", "c", "d"), ("a", "b", "cd"))]
     assert 3 == len(set(hashes))
+
+
+@pytest.fixture
+def together(clicks: Clicks, engine: Engine, at_once: AtOnce) -> Callable[[int, Callable[[int], None]], None]:
+    """Return what posts so many clicks while orders go first, so that they share a transaction."""
+
+    def post(count: int, one: Callable[[int], None]) -> None:
+        queue: Queue = engine.get_execution_options()["queue"]
+        with ExitStack() as orders, ThreadPoolExecutor(1) as pool:
+            for _ in range(CROWDED):
+                orders.enter_context(queue.place())
+            posted = pool.submit(at_once, count, one)
+            while len(clicks._groups._waiting) < count - 1:  # One leads, and waits for the orders.
+                sleep(0.001)
+            orders.close()
+            posted.result(timeout=10)
+
+    return post
+
+
+def test_clicks_of_one_moment(clicks: Clicks, engine: Engine, together: Callable[..., None]) -> None:
+    """Those that wait for orders share a transaction, and each follows the rules as if it came alone."""
+
+    def post(number: int) -> None:
+        """Post the clicks of four browsers; beside the last one's two refusals under its cart."""
+        cart = ("cart_token", str(min(number, 3)))
+        click = {"aleid": f"of {number}", "client_id": f"of {number}"}
+        if number > 3:
+            clicks.remember("acme", [cart], {"consent": "denied"}, NOON)
+        else:
+            clicks.remember("acme", [cart, ("client_id", f"of {number}")], click, NOON)
+
+    committed: list[object] = []
+    event.listen(engine, "commit", committed.append)
+    together(6, post)
+    assert 1 == len(committed)
+    assert ["of 0", "of 1", "of 2"] == [clicks.find("acme", [("cart_token", str(n))])["aleid"] for n in range(3)]
+    assert {"consent": "denied"} == clicks.find("acme", [("cart_token", "3")])
+    assert {} == clicks.find("acme", [("client_id", "of 3")])
+
+
+def test_one_that_cant_be_stored_beside_others(clicks: Clicks, engine: Engine, together: Callable[..., None]) -> None:
+    """When one of those that share a transaction breaks it, the others are stored all the same, each by itself."""
+    clicks.remember("acme", [("cart_token", "0")], {"aleid": "x"}, NOON)
+    with writing(engine) as connection:
+        connection.execute(update(table).values(identifiers=b"no seal"))
+
+    def post(number: int) -> None:
+        clicks.remember("acme", [("cart_token", str(number))], {"aleid": f"of {number}"}, NOON)
+
+    with pytest.raises(SealBroken):
+        together(4, post)
+    assert ["of 1", "of 2", "of 3"] == [clicks.find("acme", [("cart_token", str(n))])["aleid"] for n in (1, 2, 3)]
 
 
 def test_parallel_clicks_with_keys_in_another_order(clicks: Clicks, at_once: Callable[..., Any]) -> None:

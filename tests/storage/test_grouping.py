@@ -10,7 +10,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from adapter.errors import StorageUnavailable
+from adapter.errors import StorageBusy, StorageUnavailable
 from adapter.storage import grouping
 from adapter.storage.grouping import MOST_LEADERS, MOST_TOGETHER, Groups
 
@@ -165,6 +165,24 @@ def test_a_bad_part_alone(groups: Groups[int, str], ledger: Ledger) -> None:
     with pytest.raises(StorageUnavailable, match="a bad part"):
         groups.add(1, 0)
     assert [[1]] * 3 == ledger.groups
+
+
+def test_others_go_first(groups: Groups[int, str], ledger: Ledger) -> None:
+    """Who gave way in vain doesn't try again at once: that is up to whoever sent it. The next one begins as ever."""
+    ledger.bad, ledger.error = {1}, lambda: StorageBusy("orders go first")
+    with pytest.raises(StorageBusy, match="orders go first"):
+        groups.add(1, PATIENCE)
+    assert [[1]] == ledger.groups
+    assert "stored 2" == groups.add(2, PATIENCE)
+
+
+def test_fewer_together(ledger: Ledger, pool: ThreadPoolExecutor) -> None:
+    """A transaction holds no more than it was told."""
+    groups = Groups(ledger.write, 3)
+    futures = gather(groups, ledger, pool, range(6))
+    ledger.open.set()
+    assert 6 == len({future.result(PATIENCE) for future in futures})
+    assert [1, 3, 2] == [len(group) for group in ledger.groups]
 
 
 def test_a_hanging_transaction(
