@@ -39,6 +39,8 @@ SHOPS = {
     "WOOCOMMERCE_WEBHOOK_SECRET": SECRET,
     "WOOCOMMERCE_SITE_URL": "https://woo.example",
 }
+ARBITER: Any = SimpleNamespace(app=SimpleNamespace(app_uri="adapter.app:create_app()"))
+"""As much of gunicorn's as our hooks use, as the Procfile starts it."""
 
 
 # In this process: the module and its hooks.
@@ -103,9 +105,18 @@ def test_starting(load: Callable[..., ModuleType], tmp_path: Path) -> None:
     """At start the shops and notices are logged, the key is made and the SQLite file brought up to date."""
     server = load(SECRET_KEY="short")
     with capture_logs() as logs:
-        server.on_starting(None)
+        server.on_starting(ARBITER)
     assert [("setting", None), ("shop", False), ("shop", True)] == [(line["event"], line.get("on")) for line in logs]
     assert (tmp_path / "a.db").stat().st_size > 0
+
+
+def test_the_application_is_loaded_once(load: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its code is there before the processes are forked, which share it then; it is made in each of them."""
+    server = load()
+    monkeypatch.delitem(sys.modules, "adapter.app", raising=False)
+    with capture_logs():
+        server.on_starting(ARBITER)
+    assert "adapter.app" in sys.modules
 
 
 def test_starting_with_another_secret(
@@ -115,13 +126,13 @@ def test_starting_with_another_secret(
     server = load(SECRET_KEY="x" * 32)
     parts = Parts(server._checked)
     with capture_logs(), closing(sqlite3.connect(tmp_path / "a.db")) as connection:
-        server.on_starting(None)
+        server.on_starting(ARBITER)
         parts.purchases.receive([Receipt(shop="woocommerce", order_id="1", body=b"{}")], datetime.now(UTC))
         parts.engine.dispose()
         connection.execute("UPDATE purchases SET body = CAST(X'00000000' || body AS BLOB)")
         connection.commit()
         with pytest.raises(SystemExit) as ended:
-            server.on_starting(None)
+            server.on_starting(ARBITER)
     shown = capsys.readouterr().err
     assert (1, 1) == (ended.value.code, shown.count("\n"))
     assert shown.startswith("SECRET_KEY: opens 1 of the oldest and newest stored values not")
@@ -131,7 +142,7 @@ def test_starting_beside_postgresql(load: Callable[..., ModuleType]) -> None:
     """PostgreSQL isn't asked at start: while it is away the service comes up and answers 503."""
     server = load(DATABASE_URL="postgresql://adapter@127.0.0.1:9/orders", SECRET_KEY="x" * 32)
     with capture_logs() as logs:
-        server.on_starting(None)
+        server.on_starting(ARBITER)
     assert ["shop", "shop"] == [line["event"] for line in logs]
 
 
@@ -142,7 +153,7 @@ def test_a_database_that_can_not_be_made(
     """A folder that can't be written is one line and exit 1, whether the key or the database comes first."""
     server = load(DATABASE_URL="sqlite:////proc/nobody/a.db", SECRET_KEY=key)
     with capture_logs(), pytest.raises(SystemExit) as ended:
-        server.on_starting(None)
+        server.on_starting(ARBITER)
     shown = capsys.readouterr().err
     assert (1, 1) == (ended.value.code, shown.count("\n"))
     assert message in shown
@@ -167,7 +178,7 @@ def test_embedded_delivery(load: Callable[..., ModuleType]) -> None:
     """A worker delivers from a thread of its own, which ends when the worker does."""
     server = load(AXON_PIXEL_ID="pixel", AXON_API_KEY="key", AXON_API_URL="http://127.0.0.1:9/v1/event")
     with capture_logs():
-        server.on_starting(None)
+        server.on_starting(ARBITER)
         server.post_worker_init(_worker())
     ((_, thread),) = server._delivering
     assert thread.is_alive()
@@ -183,7 +194,7 @@ def test_what_answers_and_what_delivers_read_the_same(load: Callable[..., Module
     read = worker.wsgi.extensions["configuration"]
     (tmp_path / "acme.toml").write_text('extends = "woocommerce"\n[axon]\npixel_id = "another"\n')
     with capture_logs():
-        server.on_starting(None)
+        server.on_starting(ARBITER)
         server.post_worker_init(worker)
     ((delivering, _),) = server._delivering
     server.worker_exit(None, None)
@@ -203,7 +214,7 @@ def test_what_was_counted_is_stored(load: Callable[..., ModuleType], tmp_path: P
     server, worker = load(EMBEDDED_DELIVERY="false"), _worker()
     tally = worker.wsgi.extensions["tally"]
     with capture_logs():
-        server.on_starting(None)
+        server.on_starting(ARBITER)
     server.post_worker_init(worker)
     ((_, thread),) = server._watching
     assert thread.is_alive()

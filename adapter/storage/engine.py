@@ -142,6 +142,7 @@ def open_sqlite(
         pool_size=threads,
         max_overflow=0,
         pool_timeout=busy_seconds,
+        pool_use_lifo=True,  # The one that was used last has read what is needed, and each keeps up to 2 MB of that.
         hide_parameters=True,
         connect_args={"timeout": 0},  # The waiting is ours: see `_insist`.
         execution_options={_QUEUE: Queue(gap=SQLITE_GAP_SECONDS, most=most_waiting), _BUSY: busy_seconds},

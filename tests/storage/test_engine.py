@@ -303,6 +303,15 @@ def test_when_every_connection_is_in_use(tmp_path: Path) -> None:
         pass
 
 
+def test_the_connection_that_was_used_last(engine: Engine) -> None:
+    """It is the next to be used: it knows what it has read, and one that nobody needs doesn't read the same."""
+    with ExitStack() as used:
+        connections = [used.enter_context(reading(engine)) for _ in range(3)]
+        drivers = [connection.connection.dbapi_connection for connection in connections]
+    with reading(engine) as next_one:
+        assert next_one.connection.dbapi_connection is drivers[0]  # Which was given back last.
+
+
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     """A damaged file is reported in SQLite's words."""
     (tmp_path / "adapter.db").write_bytes(b"this is no database at all, whatever its name says" * 100)
