@@ -7,7 +7,7 @@ the same as storing one after the other, because it doesn't matter which two are
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 LATEST_WINS = "client_id"
@@ -24,8 +24,8 @@ class Click:
     """What a browser posted about itself at a moment, and under which keys of the shop that is to be found."""
 
     shop: str
-    keys: Sequence[Key]
-    identifiers: Mapping[str, str]
+    keys: Sequence[Key] = field(repr=False)
+    identifiers: Mapping[str, str] = field(repr=False)
     at: datetime
 
     @property
@@ -40,7 +40,7 @@ class Folded:
 
     shop: str
     kind: str
-    identifiers: Mapping[str, str]
+    identifiers: Mapping[str, str] = field(repr=False)
 
     def onto(self, known: Mapping[str, str]) -> Mapping[str, str]:
         """Return what was known under this key and these clicks as one."""
