@@ -23,7 +23,7 @@ from adapter.storage.patience import WHILE_A_BROWSER_WAITS, WHILE_A_SHOP_WAITS
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import UPTIME, clicks, purchases
 
-MOST_TOGETHER = 16
+_MOST_TOGETHER = 16
 """So many clicks share a transaction; on a full table of SQLite it takes 7 ms, half of them to write the log back."""
 
 _Part = tuple[Click, int]
@@ -40,7 +40,7 @@ class Clicks:
         self._engine = engine
         self._sealer = sealer
         self._eviction = Eviction(engine, most_rows)
-        self._groups = Groups(self._write, MOST_TOGETHER)
+        self._groups = Groups(self._write, _MOST_TOGETHER)
 
     def remember(self, shop: str, keys: Sequence[Key], identifiers: Mapping[str, str], now: datetime) -> None:
         """Store the identifiers under each key, and wake the orders that wait for one.
@@ -116,10 +116,11 @@ class Clicks:
     def _end_orders(self, shop: str, keys: Sequence[bytes], now: datetime) -> None:
         """Let the refusal that was stored under these keys reach their orders.
 
-        It has to be committed by now: an order that isn't found yet finds the refusal itself.
+        It has to be committed by now: an order that isn't found yet finds the refusal itself. It gives way to nobody,
+        for unlike clicks there are no more of these than orders.
         """
         if ids := awaiting.orders_of(self._engine, keys):
-            with writing(self._engine, WHILE_A_BROWSER_WAITS) as connection:
+            with writing(self._engine, WHILE_A_SHOP_WAITS) as connection:
                 theirs = awaiting.refuse(connection, purchases.c.id.in_(ids), now)
                 self._forget(connection, shop, theirs, besides=keys)
 

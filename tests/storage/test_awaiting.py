@@ -114,6 +114,14 @@ def test_an_order_that_is_to_be_sent_again(ledger: Ledger, clicks: Clicks) -> No
     assert [] == ledger.purchases.freeze([(second, b"[]")], NOON, MINUTE)
 
 
+def test_a_refusal_while_clicks_leave_a_gap(ledger: Ledger, clicks: Clicks, engine: Engine) -> None:
+    """Its order is ended at once, and not after the gap that its own click has begun."""
+    engine.get_execution_options()["queue"]._gap = 60.0
+    expect(clicks, ledger.claimed())
+    refuse(clicks)
+    assert ("skipped", None, None) == kept(ledger)
+
+
 def test_a_second_refusal(ledger: Ledger, clicks: Clicks) -> None:
     """What was refused already stays as it is."""
     claim = ledger.claimed()
