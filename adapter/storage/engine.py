@@ -303,7 +303,7 @@ def _lent(engine: Engine) -> Generator[Any, None, None]:
 
 @contextmanager
 def _turn(engine: Engine, queue: Queue, patience: Patience, seconds: float) -> Generator[float, None, None]:
-    """Wait for those who go first, and on SQLite for the other threads: before a connection is taken, for readers.
+    """Wait for those who go first, and on SQLite for the other threads, before a connection is taken: readers need it.
 
     Yield until when one may wait for other processes: that is what is left of the patience.
     """

@@ -124,9 +124,8 @@ class Queue:
             left = gives_up_at - monotonic()
             if left <= 0:
                 raise StorageBusy("orders are being stored, and go first")
-            self._lock.wait(
-                min(left, self._rest_of_gap() or left)
-            )  # Whoever leaves wakes it; the end of a gap doesn't.
+            # Whoever leaves wakes it; the end of a gap wakes nobody.
+            self._lock.wait(min(left, self._rest_of_gap() or left))
         self._writes_beside = True
 
     def _has_room_beside(self) -> bool:
