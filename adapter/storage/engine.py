@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -19,6 +19,7 @@ from sqlalchemy.exc import InvalidatePoolError, OperationalError, SQLAlchemyErro
 from adapter.errors import StorageUnavailable
 from adapter.settings import MAX_WAITING_ORDERS, Settings
 from adapter.storage.direct import Driver
+from adapter.storage.insisting import at_ease, in_a_hurry, insist
 from adapter.storage.patience import AT_WORK, Patience, PunctualConnection, current, limited
 from adapter.storage.queueing import SQLITE_GAP_SECONDS, Queue
 
@@ -31,8 +32,6 @@ BUSY_SECONDS = 4
 _SHORTEST_WAIT = 1.0
 _SHORTEST_RECONNECT = 2.0
 """Seconds."""
-
-_ASK_AGAIN_SECONDS = 0.001
 
 _QUEUE = "queue"
 _BUSY = "busy_seconds"
@@ -144,7 +143,7 @@ def open_sqlite(
         pool_timeout=busy_seconds,
         pool_use_lifo=True,  # The one that was used last has read what is needed, and each keeps up to 2 MB of that.
         hide_parameters=True,
-        connect_args={"timeout": 0},  # The waiting is ours: see `_insist`.
+        connect_args={"timeout": 0},  # The waiting is ours: see `adapter.storage.insisting`.
         execution_options={_QUEUE: Queue(gap=SQLITE_GAP_SECONDS, most=most_waiting), _BUSY: busy_seconds},
     )
     event.listen(engine, "connect", partial(_prepare_sqlite, busy_seconds))
@@ -156,7 +155,7 @@ def open_sqlite(
 def _prepare_sqlite(busy_seconds: float, connection: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3's.
     connection.isolation_level = None  # We say BEGIN ourselves; sqlite3's own is deferred.
     # SQLite itself doesn't wait for another process that makes a new file a WAL file at this moment.
-    _insist(partial(connection.execute, "PRAGMA journal_mode=WAL"), monotonic() + busy_seconds)
+    insist(partial(connection.execute, "PRAGMA journal_mode=WAL"), monotonic() + busy_seconds)
     for pragma in (
         "synchronous=FULL",
         "foreign_keys=ON",
@@ -180,34 +179,14 @@ def _begin_sqlite(connection: Connection) -> None:
         raise OperationalError("BEGIN IMMEDIATE", {}, error) from error
 
 
-def _begin(connection: sqlite3.Connection, gives_up_at: float) -> None:
+def _begin(connection: sqlite3.Connection, gives_up_at: float, pause: Callable[[], None] = at_ease) -> None:
     """Begin as a writer: a deferred BEGIN that reads and then writes fails at once after another writer."""
-    _insist(partial(connection.execute, "BEGIN IMMEDIATE"), gives_up_at)
+    insist(partial(connection.execute, "BEGIN IMMEDIATE"), gives_up_at, pause)
 
 
 def _execute(busy_seconds: float, cursor: Any, statement: str, parameters: Any, _context: object) -> bool:  # noqa: ANN401  # SQLAlchemy's event.
     """Execute a statement outside of a writer's transaction, too, with the patience that is ours."""
-    _insist(partial(cursor.execute, statement, parameters), monotonic() + busy_seconds)
-    return True
-
-
-def _insist(action: Callable[[], object], gives_up_at: float) -> None:
-    """Do it as soon as no other process stands in the way; raise `sqlite3.OperationalError` in the end.
-
-    SQLite's own waiting stops every greenlet of the process, and looks again every 100 ms: beside busy processes it
-    was served after seconds.
-    """
-    while not _is_done(action, gives_up_at):
-        sleep(_ASK_AGAIN_SECONDS)
-
-
-def _is_done(action: Callable[[], object], gives_up_at: float) -> bool:
-    try:
-        action()
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > gives_up_at:
-            raise
-        return False
+    insist(partial(cursor.execute, statement, parameters), monotonic() + busy_seconds)
     return True
 
 
@@ -276,7 +255,7 @@ def directly(engine: Engine, patience: Patience, seconds: float) -> Generator[Dr
         ):
             limit.answer = patience.answer
             if engine.dialect.name == "sqlite":
-                _begin(connection, gives_up_at)
+                _begin(connection, gives_up_at, in_a_hurry())
             elif not connection.autocommit:
                 connection.autocommit = True
             yield Driver(engine.dialect.name, connection)

@@ -114,8 +114,8 @@ PLANTED: Sequence[Planted] = (
         changes=[
             Change(
                 "adapter/storage/engine.py",
-                '"BEGIN IMMEDIATE"), gives_up_at)',
-                '"BEGIN"), gives_up_at)',
+                '"BEGIN IMMEDIATE"), gives_up_at, pause)',
+                '"BEGIN"), gives_up_at, pause)',
             )
         ],
     ),
