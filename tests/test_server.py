@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -39,8 +39,8 @@ SHOPS = {
     "WOOCOMMERCE_WEBHOOK_SECRET": SECRET,
     "WOOCOMMERCE_SITE_URL": "https://woo.example",
 }
-ARBITER: Any = SimpleNamespace(app=SimpleNamespace(app_uri="adapter.app:create_app()"))
-"""As much of gunicorn's as our hooks use, as the Procfile starts it."""
+ARBITER: Any = SimpleNamespace(app=SimpleNamespace(wsgi=lambda: None))
+"""As much of gunicorn's as our hooks use."""
 
 
 # In this process: the module and its hooks.
@@ -110,13 +110,18 @@ def test_starting(load: Callable[..., ModuleType], tmp_path: Path) -> None:
     assert (tmp_path / "a.db").stat().st_size > 0
 
 
-def test_the_application_is_loaded_once(load: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its code is there before the processes are forked, which share it then; it is made in each of them."""
+def test_a_new_file_is_migrated(load: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What migrates is loaded for a new SQLite file, and no more for one that is at its newest schema."""
     server = load()
-    monkeypatch.delitem(sys.modules, "adapter.app", raising=False)
+    loaded = [_loads_migrations(server, monkeypatch) for _ in range(2)]
+    assert [True, False] == loaded
+
+
+def _loads_migrations(server: ModuleType, monkeypatch: pytest.MonkeyPatch) -> bool:
+    monkeypatch.delitem(sys.modules, "adapter.storage.migrate", raising=False)
     with capture_logs():
         server.on_starting(ARBITER)
-    assert "adapter.app" in sys.modules
+    return "adapter.storage.migrate" in sys.modules
 
 
 def test_starting_with_another_secret(
@@ -312,6 +317,42 @@ def free_port() -> int:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
         return port
+
+
+@pytest.mark.processes
+def test_the_application_is_made_once(tmp_path: Path) -> None:
+    """Processes that are started again go by the mapping files of the start; after a SIGHUP by those of then."""
+    mappings = tmp_path / "mappings"
+    mappings.mkdir()
+    (mappings / "first.toml").write_text('extends = "woocommerce"\n')
+    running = Server(tmp_path, free_port(), MAPPINGS_DIR=str(mappings))
+    try:
+        running.wait_until_up()
+        (mappings / "second.toml").write_text('extends = "woocommerce"\n')
+        (child,) = _children(running)
+        os.kill(child, signal.SIGKILL)
+        _wait(lambda: _children(running) not in ([], [child]))
+        running.wait_until_up()
+        assert [401, 404] == [running.ask("POST", f"/webhooks/{shop}").status for shop in ("first", "second")]
+        running.process.send_signal(signal.SIGHUP)
+        _wait(lambda: running.ask("POST", "/webhooks/second").status == 401)
+    finally:
+        assert 0 == running.stop()
+
+
+def _children(running: Server) -> list[int]:
+    of = f"/proc/{running.process.pid}/task/{running.process.pid}/children"
+    return [int(pid) for pid in Path(of).read_text().split()]
+
+
+def _wait(until: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            if until():
+                return
+        time.sleep(0.05)
+    pytest.fail("it took too long")
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from enum import Enum
-from pathlib import Path
 from time import monotonic, sleep
 
 from alembic import command
@@ -19,8 +17,7 @@ from adapter.errors import ConfigurationRefused, Problem, StorageUnavailable
 from adapter.storage.engine import reading, writing
 from adapter.storage.indexing import build_beside
 from adapter.storage.patience import ENDLESS, limited
-
-MIGRATIONS = Path(__file__).with_name("migrations")
+from adapter.storage.schema import MIGRATIONS
 
 _LOCK = 7_203_451_988_001
 """The number of the PostgreSQL advisory lock that migrations take; any number, but always this one."""
@@ -32,25 +29,6 @@ _PATIENCE_SECONDS = 60
 
 _IN_THE_WAY = ("database is locked", "deadlock detected")
 """Another process migrates the same SQLite file; or one at work locked two of PostgreSQL's tables crosswise."""
-
-
-class Schema(Enum):
-    """How a database stands to this program: made by no or an older version, by this one, or by a newer one."""
-
-    OLDER = "older"
-    NEWEST = "newest"
-    UNKNOWN = "unknown"
-
-
-def schema_of(engine: Engine) -> Schema:
-    """Return how the database stands to this program; raise `StorageUnavailable` when it can't be asked."""
-    with reading(engine) as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    script = ScriptDirectory(str(MIGRATIONS))
-    if current == script.get_current_head():
-        return Schema.NEWEST
-    known = {revision.revision for revision in script.walk_revisions()}
-    return Schema.OLDER if current is None or current in known else Schema.UNKNOWN
 
 
 def migrate(engine: Engine) -> None:

@@ -106,13 +106,15 @@ def memory_of(root: int) -> float:
 class Service:
     """gunicorn, started from these words and this environment, on a free port, with its log in the folder.
 
-    `began` is when, by the monotonic clock.
+    `began` is when, by the monotonic clock; `python` may be that of another environment.
     """
 
-    def __init__(self, words: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, words: Sequence[str], environment: Mapping[str, str], folder: Path, python: str = sys.executable
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
-        command = [sys.executable, "-m", "gunicorn", *words, "--bind", f"127.0.0.1:{self.port}"]
+        command = [python, "-m", "gunicorn", *words, "--bind", f"127.0.0.1:{self.port}"]
         self.began = time.monotonic()
         with (folder / "web.log").open("ab") as log:
             path = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{Path(__file__).parent}"}
@@ -154,7 +156,11 @@ def bare(folder: Path, server: Server) -> Iterator[tuple[Service, list[int]]]:
 
 @contextmanager
 def adapter_on(
-    url: str, folder: Path, prepare: Callable[[], None] = lambda: None, **settings: str
+    url: str,
+    folder: Path,
+    prepare: Callable[[], None] = lambda: None,
+    python: str = sys.executable,
+    **settings: str,
 ) -> Iterator[Service]:
     """Start the adapter on an empty database, or on what `prepare` has put into it."""
     environment = {**environment_of(url, "http://127.0.0.1:9/v1/event"), "EMBEDDED_DELIVERY": "false", **settings}
@@ -163,7 +169,7 @@ def adapter_on(
     engine.dispose()
     prepare()
     words = ("--config", "python:adapter.server", "adapter.app:create_app()")
-    with closing(Service(words, environment, folder)) as service:
+    with closing(Service(words, environment, folder, python)) as service:
         yield service
 
 

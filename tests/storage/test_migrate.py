@@ -31,9 +31,10 @@ from adapter.settings import load_settings
 from adapter.storage import days
 from adapter.storage.arrivals import Receipt
 from adapter.storage.engine import open_engine, open_sqlite, reading, writing
-from adapter.storage.migrate import MIGRATIONS, Schema, migrate, schema_of
+from adapter.storage.migrate import migrate
 from adapter.storage.purchases import Purchases
 from adapter.storage.retention import Retention
+from adapter.storage.schema import MIGRATIONS, Schema, schema_of
 from adapter.storage.sealing import Sealer
 from adapter.storage.tables import metadata, purchases
 

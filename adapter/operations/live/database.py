@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapter.errors import ConfigurationRefused, StorageUnavailable
 from adapter.operations.live.finding import Finding, Setup, missing_file, wrong
-from adapter.storage.migrate import Schema, schema_of
+from adapter.storage.schema import Schema, schema_of
 
 
 def look(setup: Setup) -> list[Finding]:
