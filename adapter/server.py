@@ -87,9 +87,9 @@ def on_starting(server: Any) -> None:  # noqa: ANN401  # gunicorn's arbiter.
         _log.info("shop", name=shop.name, on=shop.is_on, off_because=shop.off, notices=shop.notices)
     try:
         _prepare_storage(Parts(_checked))
+        server.app.wsgi()
     except AdapterError as error:
         _exit_with(error)
-    server.app.wsgi()
 
 
 def on_reload(server: Any) -> None:  # noqa: ANN401  # gunicorn's arbiter.

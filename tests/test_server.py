@@ -27,6 +27,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from adapter.axon.sandbox import Sandbox
+from adapter.errors import ConfigurationRefused, Problem
 from adapter.storage.arrivals import Receipt
 from adapter.tally import Tally
 from adapter.wiring import Parts, load_configuration
@@ -122,6 +123,22 @@ def _loads_migrations(server: ModuleType, monkeypatch: pytest.MonkeyPatch) -> bo
     with capture_logs():
         server.on_starting(ARBITER)
     return "adapter.storage.migrate" in sys.modules
+
+
+def test_a_mapping_file_that_breaks_at_the_start(
+    load: Callable[..., ModuleType], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that was good a moment ago, when it was checked, is told as any other problem: a line and exit 1."""
+    server = load()
+
+    def make() -> None:
+        raise ConfigurationRefused([Problem("acme.toml", "orders", "isn't known", "leave it out")])
+
+    with capture_logs(), pytest.raises(SystemExit) as ended:
+        server.on_starting(SimpleNamespace(app=SimpleNamespace(wsgi=make)))
+    shown = capsys.readouterr().err
+    assert (1, 1) == (ended.value.code, shown.count("\n"))
+    assert "acme.toml: orders: isn't known" in shown
 
 
 def test_starting_with_another_secret(
