@@ -29,10 +29,6 @@ from adapter.tally import Tally
 POLL_SECONDS = 0.25
 """How often a worker looks for due orders."""
 
-GATHER_SECONDS = 0.25
-"""So long it lets orders gather when fewer were due than a request takes. One by one each would cost a whole round of
-six transactions: inside a web process some 10 ms, in most of which no webhook is answered."""
-
 SUSPECTS_EVERY = timedelta(seconds=15)
 """How often it looks for orders that wait for another one's acceptance."""
 
@@ -88,7 +84,7 @@ class Worker:
         """
         self._beat(self.clock())
         targets = list(self.shops.destinations().values())
-        while not self.stop.is_set() and sum(self.deliver_to(*target) for target in targets) > 0:
+        while not self.stop.is_set() and sum(self.deliver_to(*target) for target in targets):
             continue
         if self.sweeper is not None:
             self.sweeper.sweep(self.stop)
@@ -133,23 +129,22 @@ class Worker:
             self.pulse.beat(now)
 
     def _deliver_all(self, destination: Destination, shops: Sequence[str]) -> None:
-        while not self.stop.is_set() and (claimed := self.deliver_to(destination, shops)):
-            if claimed < MOST_EVENTS:
-                self.stop.wait(GATHER_SECONDS)
+        while not self.stop.is_set() and self.deliver_to(destination, shops):
+            continue
 
-    def deliver_to(self, destination: Destination, shops: Sequence[str]) -> int:
-        """Deliver one round to one destination; return how many orders it took on: after any, more may be due."""
+    def deliver_to(self, destination: Destination, shops: Sequence[str]) -> bool:
+        """Deliver one round to one destination; return whether anything was done, so that more may be due."""
         now = self.clock()
         state = self.destinations.state(destination.id, now)
         if policy.is_resting(state, now):
-            return 0
+            return False
         if state.condition is not Condition.OPEN:
             return self._probe(destination, shops, state, now)
         claims = self.purchases.claim(shops, "due", MOST_EVENTS, now, self.lease)
         claims = claims or self._suspects(shops, state, now)
         if events := self._prepared(claims):
             self._sender(destination).send(events)
-        return len(claims)
+        return bool(claims)
 
     def _suspects(self, shops: Sequence[str], state: DestinationState, now: datetime) -> list[Claim]:
         """Claim the orders that were refused alone, once another one was accepted; before that the newest, to ask."""
@@ -157,20 +152,20 @@ class Worker:
             return self.purchases.claim(shops, "newest suspect", 1, now, self.lease)
         return self.purchases.claim(shops, "suspects", MOST_EVENTS, now, self.lease)
 
-    def _probe(self, destination: Destination, shops: Sequence[str], state: DestinationState, now: datetime) -> int:
+    def _probe(self, destination: Destination, shops: Sequence[str], state: DestinationState, now: datetime) -> bool:
         """Send the newest order alone, to learn whether the destination lets events through again."""
         claims = self.purchases.claim(shops, "newest", 1, now, self.lease)
         if not claims and policy.may_probe_suspect(state, now):
             claims = self.purchases.claim(shops, "newest suspect", 1, now, self.lease)
         events = self._prepared(claims)
         if not events:
-            return len(claims)
+            return bool(claims)
         sender = self._sender(destination)
         if not self._take_probe(destination, state, now):
             sender.release([event.claim for event in events])
-            return 0
+            return False
         sender.send(events)
-        return len(claims)
+        return True
 
     def _take_probe(self, destination: Destination, state: DestinationState, now: datetime) -> bool:
         """Take the one probe that is due; return False when another worker was faster."""

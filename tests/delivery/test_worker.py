@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from threading import Event, Thread, current_thread
+from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any
 
@@ -16,7 +16,6 @@ from structlog.testing import capture_logs
 from adapter.axon.client import AxonClient
 from adapter.axon.outcome import Outcome, Verdict
 from adapter.axon.sandbox import Sandbox
-from adapter.delivery.worker import GATHER_SECONDS
 from adapter.errors import StorageUnavailable
 from adapter.storage.arrivals import Receipt
 from adapter.storage.destinations import Condition
@@ -416,40 +415,6 @@ def test_running_and_stopping(house: Any) -> None:
     thread.join(5)
     assert not thread.is_alive()
     assert "delivered" == house.states()["1"]
-
-
-class Moments(Event):
-    """Tells the worker to stop after so many moments of gathering, which take no time: each lets something happen."""
-
-    def __init__(self, *happenings: Callable[[], object]) -> None:
-        super().__init__()
-        self.happenings = list(happenings)
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait, unless it is to gather."""
-        if timeout != GATHER_SECONDS or not current_thread().name.startswith("delivery"):
-            return super().wait(timeout)
-        if self.happenings:
-            self.happenings.pop(0)()
-        else:
-            self.set()
-        return self.is_set()
-
-
-def test_orders_gather(house: Any) -> None:
-    """What comes while orders come one by one goes out together, a moment after the last request."""
-    house.receive(1)
-    house.worker.stop = Moments(lambda: house.receive(2, 3, 4), lambda: house.receive(5, 6))
-    house.worker.run()
-    assert [1, 3, 2] == [len(events) for _, events, _ in house.api.requests]
-
-
-def test_a_backlog_does_not_gather(house: Any) -> None:
-    """Full requests follow each other at once."""
-    house.receive(*range(1, 251))
-    house.worker.stop = Moments()
-    house.worker.run()
-    assert [100, 100, 50] == [len(events) for _, events, _ in house.api.requests]
 
 
 def test_stopping_while_sending(house: Any) -> None:
