@@ -110,8 +110,10 @@ def main() -> None:
     options.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
     options.add_argument("--python", default=sys.executable, help="the service runs in this one's environment")
     chosen = options.parse_args()
-    print(f"at rest: before an order, after one and after {SOME}")
-    print(f"one process takes {PER_SECOND} orders a second while it delivers {chosen.orders:,}")
+    print(
+        f"one process at rest before an order, after one and after {SOME}; "
+        f"then it takes {PER_SECOND} orders a second while it delivers {chosen.orders:,}"
+    )
     print(
         f"{'':<12}{'start':>10}{'at rest':>18}{'taken':>9}{'not 200':>9}{'p50':>11}{'p99':>11}{'slowest':>11}"
         f"{'delivered':>12}{'per s':>8}{'pause':>11}{'memory':>11}"
