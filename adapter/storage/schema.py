@@ -16,9 +16,6 @@ from adapter.storage.engine import reading
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
-_TABLE = "alembic_version"
-"""Where Alembic keeps the revision."""
-
 
 class Schema(Enum):
     """How a database stands to this program: made by no or an older version, by this one, or by a newer one."""
@@ -44,7 +41,7 @@ def revisions() -> Sequence[str]:
 
 
 def _revision_of(connection: Connection) -> str | None:
-    if not inspect(connection).has_table(_TABLE):
+    if not inspect(connection).has_table("alembic_version"):
         return None
-    revision: str | None = connection.execute(text(f"SELECT version_num FROM {_TABLE}")).scalar()  # noqa: S608  # Ours.
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return revision
