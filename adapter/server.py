@@ -93,8 +93,14 @@ def on_starting(server: Any) -> None:  # noqa: ANN401  # gunicorn's arbiter.
 
 
 def on_reload(server: Any) -> None:  # noqa: ANN401  # gunicorn's arbiter.
-    """Let the processes that a SIGHUP starts make the application anew, from the mapping files as they are then."""
-    server.app.callable = None
+    """Make the application anew at a SIGHUP; as long as the files can't be used, the one before stays."""
+    before, server.app.callable = server.app.callable, None
+    try:
+        server.app.wsgi()
+    except AdapterError as error:
+        server.app.callable = before
+        hint = "mend that and send SIGHUP again; until then orders are taken as before"
+        _log.error("not reloaded", problem=str(error), hint=hint)
 
 
 def _prepare_storage(parts: Parts) -> None:

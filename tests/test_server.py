@@ -338,7 +338,7 @@ def free_port() -> int:
 
 @pytest.mark.processes
 def test_the_application_is_made_once(tmp_path: Path) -> None:
-    """Processes that are started again go by the mapping files of the start; after a SIGHUP by those of then."""
+    """Processes that are started again go by the files of the start; after a SIGHUP by those of then, if good."""
     mappings = tmp_path / "mappings"
     mappings.mkdir()
     (mappings / "first.toml").write_text('extends = "woocommerce"\n')
@@ -351,6 +351,12 @@ def test_the_application_is_made_once(tmp_path: Path) -> None:
         _wait(lambda: _children(running) not in ([], [child]))
         running.wait_until_up()
         assert [401, 404] == [running.ask("POST", f"/webhooks/{shop}").status for shop in ("first", "second")]
+        (mappings / "first.toml").write_text('extends = "no such platform"\n')
+        running.process.send_signal(signal.SIGHUP)
+        _wait(lambda: [line["hint"] for line in running.lines() if line["event"] == "not reloaded"] != [])
+        _wait(lambda: len(_children(running)) == 1)
+        assert [401, 404] == [running.ask("POST", f"/webhooks/{shop}").status for shop in ("first", "second")]
+        (mappings / "first.toml").write_text('extends = "woocommerce"\n')
         running.process.send_signal(signal.SIGHUP)
         _wait(lambda: running.ask("POST", "/webhooks/second").status == 401)
     finally:
@@ -437,9 +443,7 @@ def test_an_order_goes_through(server: Server, api: Sandbox) -> None:
     """A signed order is at the Conversion API within seconds: the web process delivers by itself."""
     body = order(101)
     assert 200 == server.ask("POST", PATH, body, signed(body)).status
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and not api.received()["events"]:
-        time.sleep(0.05)
+    _wait(lambda: api.received()["events"] != [])
     assert ["101"] == [received["event"]["dedupe_id"] for received in api.received()["events"]]
 
 
@@ -736,10 +740,5 @@ def test_several_processes_count_together(tmp_path: Path, api: Sandbox) -> None:
 def _wait_for_deliveries(server: Server, number: int) -> None:
     """Wait until /metrics says that so many orders are delivered."""
     expected = f'order_adapter_orders{{shop="woocommerce",state="delivered"}} {number}.0'
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        answer: Any = server.ask("GET", "/metrics", headers={"Authorization": "Bearer token"})
-        if expected in answer.text:
-            return
-        time.sleep(0.1)
-    pytest.fail("the orders weren't delivered")
+    token = {"Authorization": "Bearer token"}
+    _wait(lambda: expected in server.ask("GET", "/metrics", headers=token).text)  # type: ignore[attr-defined]  # As above.
